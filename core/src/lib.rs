@@ -6,6 +6,7 @@ pub mod axis;
 pub mod baseline;
 pub mod error;
 pub mod init;
+pub mod job;
 pub mod optimizer;
 pub mod outcome;
 pub mod penalty;
