@@ -1,1 +1,2 @@
-//! placeholder
+//! coordinator
+pub mod schedule;
