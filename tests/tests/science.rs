@@ -83,7 +83,8 @@ fn a4_adam_with_ratio_at_depth_1_recovers_the_matrix() {
 #[test]
 fn a4_adam_with_ratio_on_fresh_seeds() {
     let instances = Instances::read();
-    let run = |seed| value(&outcome(&instances, &trial(&instances, &[&synthetic(50, 2, 500, seed), &a4()])).last, TEST_REL);
+    let run =
+        |seed| value(&outcome(&instances, &trial(&instances, &[&synthetic(50, 2, 500, seed), &a4()])).last, TEST_REL);
     let rel: Vec<f64> = (0..12).map(run).collect();
     let near = rel.iter().filter(|&&x| x <= 0.04).count();
     assert!(median(rel.clone()) <= 0.015 && near >= 10 && max(&rel) <= 0.12, "{rel:?}");
