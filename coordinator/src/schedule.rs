@@ -32,8 +32,10 @@ pub struct Span {
 #[derive(Debug, Clone)]
 struct Track {
     span: Span,
-    /// The next untouched cell, as an offset.
+    /// Cells of the span that were ever given out (in order) or released (in any).
     next: u64,
+    /// Whether its cells go out only when they are released.
+    held: bool,
     /// Measured over forecast seconds, averaged (geometric, recent ones weigh more); `None` before the first.
     learned: Option<f64>,
 }
@@ -69,8 +71,27 @@ impl Schedule {
 
     /// Adds a span whose first `touched` cells were already given out.
     pub fn add(&mut self, span: Span, touched: u64) {
+        self.push(span, touched, false);
+    }
+
+    /// Adds a span whose cells wait for something (refits wait for their tuning): each goes out after it is released.
+    pub fn add_held(&mut self, span: Span) {
+        self.push(span, 0, true);
+    }
+
+    fn push(&mut self, span: Span, touched: u64, held: bool) {
         self.by_start.insert(span.start, self.tracks.len());
-        self.tracks.push(Track { next: touched.min(span.len), span, learned: None });
+        self.tracks.push(Track { next: touched.min(span.len), span, learned: None, held });
+    }
+
+    /// Lets a held cell go out; once for each. One that is already final is released with `final_already`.
+    pub fn release(&mut self, cell: u64, final_already: bool) {
+        if let Some(index) = self.track_of(cell) {
+            self.tracks[index].next += 1;
+        }
+        if !final_already {
+            self.returned.insert(cell);
+        }
     }
 
     /// Takes a cell back: it goes out again before any untouched one.
@@ -98,7 +119,7 @@ impl Schedule {
 
     /// The track whose next cell goes out: by (replicate,) cost, then by index, so that the order is one.
     fn best(&self) -> Option<usize> {
-        let open = self.tracks.iter().enumerate().filter(|(_, track)| track.next < track.span.len);
+        let open = self.tracks.iter().enumerate().filter(|(_, track)| !track.held && track.next < track.span.len);
         let rank = |track: &Track| match self.order {
             Order::LongestFirst => 0,
             Order::ReplicatesFirst => track.next / (track.span.len / track.span.replicates.max(1)).max(1),
@@ -217,6 +238,21 @@ mod tests {
         schedule.add(span(0, 5, 1, 1.0), 3);
         schedule.give_back(1);
         assert_eq!(all(&mut schedule), [1, 3, 4]);
+    }
+
+    #[test]
+    fn held_cells_wait_for_their_release_and_count_as_left() {
+        let mut schedule = Schedule::new(Order::LongestFirst);
+        schedule.add_held(span(0, 3, 1, 2.0));
+        assert_eq!((schedule.next(), schedule.is_empty(), schedule.seconds_left()), (None, false, 6.0));
+        schedule.release(1, false);
+        schedule.release(0, true);
+        assert_eq!(schedule.seconds_left(), 4.0);
+        assert_eq!(all(&mut schedule), [1]);
+        schedule.done(1, 2.0);
+        assert!(!schedule.is_empty());
+        schedule.release(2, true);
+        assert!(schedule.is_empty());
     }
 
     proptest! {
