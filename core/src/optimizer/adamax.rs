@@ -8,7 +8,7 @@ use ndarray::Array2;
 /// AdaMax.
 pub const ENTRY: Entry<Build> = Entry {
     name: "adamax",
-    doc: "AdaMax: u ← max(β₂u, |g| + ε), w ← w − η m̂/u",
+    doc: "AdaMax, Adam with the infinity norm: u ← max(β₂u, |g| + ε), w ← w − η m̂/u",
     axes: &[LR, BETA1, BETA2, epsilon(1e-8)],
     build: |trial| {
         Box::new(AdaMax { beta1: trial.float("beta1"), beta2: trial.float("beta2"), epsilon: trial.float("epsilon") })

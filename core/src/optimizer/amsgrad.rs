@@ -8,7 +8,7 @@ use ndarray::Array2;
 /// AMSGrad.
 pub const ENTRY: Entry<Build> = Entry {
     name: "amsgrad",
-    doc: "AMSGrad: Adam with the running maximum of v in place of v",
+    doc: "AMSGrad, Adam with the largest v so far: x ← max(x, v), w ← w − η m̂/(√x̂ + ε)",
     axes: &[LR, BETA1, BETA2, epsilon(1e-8)],
     build: |trial| {
         Box::new(AmsGrad { beta1: trial.float("beta1"), beta2: trial.float("beta2"), epsilon: trial.float("epsilon") })

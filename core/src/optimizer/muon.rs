@@ -3,6 +3,7 @@
 use super::{Build, LR, Optimizer, State, blend, flat, flat_mut, momentum};
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
+use crate::penalty::sum_of;
 use crate::registry::Entry;
 use crate::train::spectrum::polar_factor;
 use crate::value::Literal;
@@ -113,7 +114,7 @@ fn newton_schulz(work: &mut Work) {
     const B: f64 = -4.7750;
     const C: f64 = 2.0315;
     let Work { direction, x, next, gram, polynomial } = work;
-    let scale = 1.0 / (flat(direction).iter().map(|d| d * d).sum::<f64>().sqrt() + 1e-7);
+    let scale = 1.0 / (sum_of(flat(direction), |d| d * d).sqrt() + 1e-7);
     if direction.nrows() > direction.ncols() {
         x.zip_mut_with(&direction.t(), |x, d| *x = scale * d);
     } else {

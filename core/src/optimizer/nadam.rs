@@ -18,7 +18,8 @@ const MOMENTUM_DECAY: Axis = Axis::optional(
 /// NAdam.
 pub const ENTRY: Entry<Build> = Entry {
     name: "nadam",
-    doc: "NAdam: w ← w − η (weighted mean of g and m, bias-corrected)/(√v̂ + ε)",
+    doc: "NAdam, Adam with Nesterov momentum: w ← w − η [(1−μ_t)/(1−Π_t)·g + μ_{t+1}/(1−Π_{t+1})·m]/(√v̂ + ε), \
+          μ_t = β₁(1 − ½·0.96^(tψ))",
     axes: &[LR, BETA1, BETA2, epsilon(1e-8), MOMENTUM_DECAY],
     build: |trial| {
         Box::new(NAdam {

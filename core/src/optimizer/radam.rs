@@ -8,7 +8,7 @@ use ndarray::Array2;
 /// RAdam.
 pub const ENTRY: Entry<Build> = Entry {
     name: "radam",
-    doc: "RAdam: Adam's step times r_t while the variance can be estimated (t > 5), else w ← w − η m̂",
+    doc: "RAdam: Adam's step times the rectification r_t once ρ_t > 5, before that w ← w − η m̂",
     axes: &[LR, BETA1, BETA2, epsilon(1e-8)],
     build: |trial| {
         Box::new(RAdam { beta1: trial.float("beta1"), beta2: trial.float("beta2"), epsilon: trial.float("epsilon") })

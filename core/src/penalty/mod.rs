@@ -138,7 +138,7 @@ fn resolved(sigma: f64, largest: f64) -> bool {
 }
 
 /// `Σ f(x_i)` in eight running sums, so that the additions need not wait for each other.
-fn sum_of(x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+pub(crate) fn sum_of(x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
     let (chunks, rest) = x.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for chunk in chunks {

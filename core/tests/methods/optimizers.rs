@@ -1,6 +1,6 @@
 //! Optimizers: reference values from `tests/reference/torch_optim.py`, and what every one of them must keep.
 
-use super::trial;
+use super::{allocations, trial};
 use ndarray::{Array2, array};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -200,6 +200,17 @@ fn all_that_is_carried_lives_in_the_state() {
             }
         }
     }
+}
+
+#[test]
+fn steps_after_the_first_do_not_allocate() {
+    for entry in KNOWN {
+        let mut scene = Scene::new(entry.name, &[], vec![normal(11, (20, 30)), normal(12, (30, 20))]);
+        let gradients = [normal(13, (20, 30)), normal(14, (30, 20))];
+        scene.step(0.1, &gradients);
+        assert_eq!(allocations(|| (0..10).for_each(|_| scene.step(0.1, &gradients))), 0, "{}", entry.name);
+    }
+    assert!(allocations(|| drop(std::hint::black_box(vec![1u8; 10]))) > 0);
 }
 
 #[test]

@@ -273,6 +273,17 @@ fn gradients_at_low_rank_are_finite() {
 }
 
 #[test]
+fn unresolved_directions_have_no_kink_derivative() {
+    for name in ["nuclear_over_spectral", "effective_rank", "truncated_nuclear"] {
+        let Penalty::Spectral(p) = build(name, &[]) else { panic!("{name} is spectral") };
+        let mut derivative = [f64::NAN; 4];
+        p.value(&[3.0, 1e-6, 1e-13, 0.0], &mut derivative).unwrap();
+        assert!(derivative[1] > 0.0, "{name}: {derivative:?}");
+        assert_eq!(derivative[2..], [0.0, 0.0], "{name}");
+    }
+}
+
+#[test]
 fn every_formula_has_its_value_worked_out_by_hand() {
     // Singular values 4 and 3 (columns orthogonal, of these lengths), ‖W‖_F = 5; entries ±2.4, 3.2, 1.8.
     let full = array![[2.4, -2.4], [3.2, 1.8]];
