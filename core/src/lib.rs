@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod baseline;
 pub mod error;
+pub mod grid;
 pub mod init;
 pub mod optimizer;
 pub mod outcome;
@@ -13,6 +14,7 @@ pub mod problem;
 pub mod registry;
 pub mod schedule;
 pub mod seed;
+pub mod sweep;
 pub mod train;
 pub mod trial;
 pub mod value;
