@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod baseline;
 pub mod error;
+pub mod grid;
 pub mod init;
 pub mod job;
 pub mod optimizer;
@@ -14,6 +15,7 @@ pub mod problem;
 pub mod registry;
 pub mod schedule;
 pub mod seed;
+pub mod sweep;
 pub mod train;
 pub mod trial;
 pub mod value;
