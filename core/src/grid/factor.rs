@@ -1,7 +1,7 @@
 //! Factors: lists of alternatives, each of which gives values to one or more axes.
 
 use crate::value::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The name of the coordinate that numbers replicates.
 pub const REPLICATE: &str = "replicate";
@@ -157,22 +157,19 @@ impl Factor {
         (!kept.is_empty()).then(|| Factor::list(kept.iter().map(|&i| self.axes[i]).collect(), rows))
     }
 
-    /// One factor per distinct value of the axes that are not in `tuned`, in order. `None` unless it holds axes of both
-    /// kinds.
-    pub(crate) fn divide(&self, tuned: &[&'static str]) -> Option<Vec<Factor>> {
+    /// One factor per distinct value of the axes that are not in `tuned`, in order.
+    pub(crate) fn divide(&self, tuned: &[&'static str]) -> Vec<Factor> {
         let fixed: Vec<usize> = (0..self.axes.len()).filter(|&i| !tuned.contains(&self.axes[i])).collect();
-        if fixed.is_empty() || fixed.len() == self.axes.len() {
-            return None;
-        }
-        let mut parts: Vec<(String, Vec<Vec<Value>>)> = Vec::new();
+        let mut parts: Vec<Vec<Vec<Value>>> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
         for row in self.rows() {
-            let key = row_key(fixed.iter().map(|&i| &row[i]));
-            match parts.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, rows)) => rows.push(row.clone()),
-                None => parts.push((key, vec![row.clone()])),
-            }
+            let at = *known.entry(row_key(fixed.iter().map(|&i| &row[i]))).or_insert_with(|| {
+                parts.push(Vec::new());
+                parts.len() - 1
+            });
+            parts[at].push(row.clone());
         }
-        Some(parts.into_iter().map(|(_, rows)| Factor { axes: self.axes.clone(), rows: Rows::Listed(rows) }).collect())
+        parts.into_iter().map(|rows| Factor { axes: self.axes.clone(), rows: Rows::Listed(rows) }).collect()
     }
 
     /// A text that is equal for equal factors, and only for them.
