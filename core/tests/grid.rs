@@ -131,7 +131,8 @@ fn distinct(mut cells: Vec<Coordinates>) -> Vec<Coordinates> {
 fn make(bytes: Vec<u8>, tune: bool) -> Made {
     let mut choose = Choices(bytes.into_iter());
     let mut file = "name = \"random\"\n".to_owned();
-    let tuned: Vec<&'static str> = if tune { choose.some(&["lr", "lambda", "init_scale"]) } else { Vec::new() };
+    let mut tuned: Vec<&'static str> = if tune { vec!["lr"] } else { Vec::new() };
+    tuned.extend(["lambda", "init_scale"].into_iter().filter(|_| tune && choose.flip()));
     let mut mentioned: BTreeSet<&'static str> = ["n1", "n2", "rank", "samples", "steps", "lr"].into();
 
     // The problem: n for both sides, or a side each.
@@ -315,7 +316,7 @@ fn make(bytes: Vec<u8>, tune: bool) -> Made {
                 break;
             }
             if rule.set.is_empty() {
-                if outside.is_empty() {
+                if outside.is_empty() || (tune && !outside.iter().any(|cell| cell.contains_key("lr"))) {
                     refused = Some(i);
                     break;
                 }
@@ -350,6 +351,7 @@ fn make(bytes: Vec<u8>, tune: bool) -> Made {
             }
         }
         let count = 1 + choose.below(3) as i64;
+        tuned.retain(|axis| cells.iter().any(|cell| cell.contains_key(*axis)));
         if tune {
             file += &format!("[tune]\nover = {}\n", texts(&tuned.iter().map(|a| Value::from(*a)).collect::<Vec<_>>()));
             file += &format!("replicates = {count}\nrefit = 2\nvalidation = 0.2\n[replicate]\nfirst = 7\n");

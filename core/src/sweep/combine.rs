@@ -9,7 +9,7 @@ use super::file::{Entry, File, Listed, Rule, Zip};
 use super::parse::SEEDS;
 use crate::axis::{self, Axis, CHOICES};
 use crate::error::Error;
-use crate::grid::{Block, Factor, MAX_BLOCKS, REPLICATE, TooLarge, row_key, same};
+use crate::grid::{Block, Factor, MAX_BLOCKS, REPLICATE, TooLarge, repeated, same};
 use crate::trial;
 use crate::value::Value;
 use std::cell::RefCell;
@@ -294,7 +294,7 @@ impl Combiner<'_> {
         if let Some(made) = self.made.borrow().get(&key) {
             return Some(made.clone());
         }
-        let (before, mut seen, mut rows) = (report.len(), HashSet::new(), Vec::with_capacity(length));
+        let (before, mut rows) = (report.len(), Vec::with_capacity(length));
         let whole = columns.len() == lists.iter().map(|(list, _)| list.axes.len()).sum::<usize>();
         for k in 0..length {
             let mut row = Vec::with_capacity(columns.len());
@@ -304,12 +304,12 @@ impl Combiner<'_> {
                     Err(error) => report.error(&list.spans[k], &error),
                 }
             }
-            if !seen.insert(row_key(&row)) && whole {
-                let values = row.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-                let axes = columns.iter().map(|(.., axis)| axis.name).collect::<Vec<_>>().join(", ");
-                report.add(&lists[0].0.spans[k], format!("axis \"{axes}\": {values} is given twice; each stands once"));
-            }
             rows.push(row);
+        }
+        for k in repeated(rows.iter()).into_iter().filter(|_| whole) {
+            let values = rows[k].iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+            let axes = columns.iter().map(|(.., axis)| axis.name).collect::<Vec<_>>().join(", ");
+            report.add(&lists[0].0.spans[k], format!("axis \"{axes}\": {values} is given twice; each stands once"));
         }
         if report.len() > before {
             return None;
