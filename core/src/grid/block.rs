@@ -150,7 +150,7 @@ impl Block {
                     }
                 }
                 Some(twin) => {
-                    let known: HashSet<String> = twin.rows().iter().map(row_key).collect();
+                    let known: HashSet<_> = twin.rows().iter().map(row_key).collect();
                     if !factor.rows().iter().any(|row| known.contains(&row_key(row))) {
                         return false;
                     }

@@ -1,7 +1,7 @@
 //! Factors: lists of alternatives, each of which gives values to one or more axes.
 
 use crate::value::Value;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The name of the coordinate that numbers replicates.
 pub const REPLICATE: &str = "replicate";
@@ -32,26 +32,38 @@ pub fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// A text that is equal for values of one type that are equal, and only for them.
-pub(crate) fn key(value: &Value) -> String {
-    match value {
-        Value::Int(i) => format!("i{i}"),
-        Value::Float(x) => format!("f{:x}", x.to_bits()),
-        Value::Text(t) => format!("t{}:{t}", t.len()),
-    }
+/// A value as a key of a hash table: equal for values of one type that are equal, and only for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Key<'v> {
+    Int(i64),
+    /// The bits: values are finite and zero has one sign.
+    Float(u64),
+    Text(&'v str),
 }
 
-/// [`key`] of several values.
-pub(crate) fn row_key<'v>(row: impl IntoIterator<Item = &'v Value>) -> String {
-    row.into_iter().map(key).collect::<Vec<_>>().join(",")
+/// The key of several values.
+pub(crate) fn row_key<'v>(row: impl IntoIterator<Item = &'v Value>) -> Vec<Key<'v>> {
+    let key = |value: &'v Value| match value {
+        Value::Int(i) => Key::Int(*i),
+        Value::Float(x) => Key::Float(x.to_bits()),
+        Value::Text(t) => Key::Text(t),
+    };
+    row.into_iter().map(key).collect()
+}
+
+/// The places of the rows that have occurred before.
+pub(crate) fn repeated<'v, R: IntoIterator<Item = &'v Value>>(rows: impl Iterator<Item = R>) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    rows.enumerate().filter_map(|(k, row)| (!seen.insert(row_key(row))).then_some(k)).collect()
 }
 
 impl Factor {
     /// `rows[k]` gives `axes` their values at digit k. A row that occurs again is left out.
     pub fn list(axes: Vec<&'static str>, mut rows: Vec<Vec<Value>>) -> Factor {
         debug_assert!(rows.iter().all(|row| row.len() == axes.len()));
-        let mut seen = HashSet::new();
-        rows.retain(|row| seen.insert(row_key(row)));
+        for k in repeated(rows.iter()).into_iter().rev() {
+            rows.remove(k);
+        }
         Factor { axes, rows: Rows::Listed(rows) }
     }
 
@@ -157,28 +169,25 @@ impl Factor {
         (!kept.is_empty()).then(|| Factor::list(kept.iter().map(|&i| self.axes[i]).collect(), rows))
     }
 
-    /// One factor per distinct value of the axes that are not in `tuned`, in order. `None` unless it holds axes of both
-    /// kinds.
-    pub(crate) fn divide(&self, tuned: &[&'static str]) -> Option<Vec<Factor>> {
+    /// One factor per distinct value of the axes that are not in `tuned`, in order.
+    pub(crate) fn divide(&self, tuned: &[&'static str]) -> Vec<Factor> {
         let fixed: Vec<usize> = (0..self.axes.len()).filter(|&i| !tuned.contains(&self.axes[i])).collect();
-        if fixed.is_empty() || fixed.len() == self.axes.len() {
-            return None;
-        }
-        let mut parts: Vec<(String, Vec<Vec<Value>>)> = Vec::new();
+        let mut parts: Vec<Vec<Vec<Value>>> = Vec::new();
+        let mut known: HashMap<Vec<Key>, usize> = HashMap::new();
         for row in self.rows() {
-            let key = row_key(fixed.iter().map(|&i| &row[i]));
-            match parts.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, rows)) => rows.push(row.clone()),
-                None => parts.push((key, vec![row.clone()])),
-            }
+            let at = *known.entry(row_key(fixed.iter().map(|&i| &row[i]))).or_insert_with(|| {
+                parts.push(Vec::new());
+                parts.len() - 1
+            });
+            parts[at].push(row.clone());
         }
-        Some(parts.into_iter().map(|(_, rows)| Factor { axes: self.axes.clone(), rows: Rows::Listed(rows) }).collect())
+        parts.into_iter().map(|rows| Factor { axes: self.axes.clone(), rows: Rows::Listed(rows) }).collect()
     }
 
     /// A text that is equal for equal factors, and only for them.
     pub fn canonical(&self) -> String {
         let rows = match &self.rows {
-            Rows::Listed(rows) => rows.iter().map(row_key).collect::<Vec<_>>().join("|"),
+            Rows::Listed(rows) => rows.iter().map(|row| format!("{:?}", row_key(row))).collect::<String>(),
             Rows::Counted { first, count } => format!("{first}+{count}"),
         };
         format!("{}={rows}", self.axes.join(","))

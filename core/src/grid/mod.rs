@@ -13,7 +13,7 @@ mod block;
 mod factor;
 
 pub use block::Block;
-pub(crate) use factor::row_key;
+pub(crate) use factor::repeated;
 pub use factor::{Condition, Factor, REPLICATE, same};
 
 use crate::value::Value;

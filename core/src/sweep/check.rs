@@ -159,7 +159,7 @@ fn place(error: &Error, cell: &BTreeMap<String, Value>, piece: &Piece, file: &Fi
 /// Reports entries of one name that share a cell, or, beside `[tune]`, a group: blocks are compared where two entries
 /// of one choice have one name, or where tuned axes are zipped with others.
 pub(super) fn overlaps(file: &File, combined: &Combined, report: &mut Report) {
-    let tuned: Vec<&'static str> = file.tune.iter().flat_map(|tune| tune.over.iter().map(|(axis, _)| *axis)).collect();
+    let (tuned, beside) = file.tuned();
     let named = |piece: &Piece| {
         let entries = combined.combinations[piece.combination].entries.iter().map(|&i| &combined.entries[i]);
         entries.map(|entry| format!("{} {}", entry.choice, entry.name)).collect::<Vec<_>>().join(", ")
@@ -168,7 +168,8 @@ pub(super) fn overlaps(file: &File, combined: &Combined, report: &mut Report) {
     let mut methods: HashMap<String, Vec<(Block, usize)>> = HashMap::new();
     let mut doubtful: HashSet<String> = HashSet::new();
     for piece in &combined.pieces {
-        let divided = super::tune::divided(&piece.block, &tuned);
+        // Beyond the limit the size has been refused before.
+        let divided = super::tune::divided(&piece.block, &tuned, &beside).unwrap_or_default();
         let name = named(piece);
         if divided.len() > 1 {
             doubtful.insert(name.clone());
@@ -201,7 +202,7 @@ pub(super) fn overlaps(file: &File, combined: &Combined, report: &mut Report) {
                 } else if !tuned.is_empty() && !same_group && block.overlaps(other, &tuned) {
                     report.add(
                         &span,
-                        "two entries of one name share some cells but for tuned axes; with [tune] use [[when]]",
+                        "cells that [tune] compares overlap in part: entries of one name, or a zip that a [[when]] changes in part",
                     );
                 }
             }

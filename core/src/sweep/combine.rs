@@ -9,7 +9,7 @@ use super::file::{Entry, File, Listed, Rule, Zip};
 use super::parse::SEEDS;
 use crate::axis::{self, Axis, CHOICES};
 use crate::error::Error;
-use crate::grid::{Block, Factor, MAX_BLOCKS, REPLICATE, TooLarge, row_key, same};
+use crate::grid::{Block, Factor, MAX_BLOCKS, REPLICATE, TooLarge, repeated, same};
 use crate::trial;
 use crate::value::Value;
 use std::cell::RefCell;
@@ -38,6 +38,8 @@ pub(super) struct Combined {
     pub(super) combinations: Vec<Combination>,
     /// The entries of the file, and those that others name.
     pub(super) entries: Vec<Entry>,
+    /// Whether every list and rule could be applied, so that the blocks are those that are meant.
+    pub(super) whole: bool,
 }
 
 /// The place of an axis among the digits: choices, what moves the cost, the rest, what is tuned. The replicate goes
@@ -62,19 +64,25 @@ pub(super) fn ordered(block: &Block, tuned: &[&'static str]) -> Block {
 /// Combines the entries of `file` and applies its rules. Mistakes go to `report`; what is without mistake is there.
 pub(super) fn combine(file: &File, report: &mut Report) -> Combined {
     let entries = all_entries(file);
-    let tuned: Vec<&'static str> = file.tune.iter().flat_map(|tune| tune.over.iter().map(|(axis, _)| *axis)).collect();
+    let (tuned, _) = file.tuned();
     let combinations = combinations(file, &entries, report);
     let mut combiner = Combiner {
         file,
-        combined: Combined { pieces: Vec::new(), combinations, entries },
+        combined: Combined { pieces: Vec::new(), combinations, entries, whole: false },
         tuned,
         mentioned: mentioned(file),
         made: RefCell::default(),
     };
+    let before = report.len();
     combiner.base(report);
     combiner.whens(report);
     combiner.excludes(report);
-    combiner.missing(report);
+    combiner.combined.whole = report.len() == before;
+    // An axis whose list was refused is not missing.
+    if combiner.combined.whole {
+        combiner.missing(report);
+        combiner.tuned_somewhere(report);
+    }
     combiner.combined
 }
 
@@ -210,7 +218,11 @@ impl Combiner<'_> {
         if self.combined.combinations.is_empty() {
             return;
         }
-        let lists = self.file.entries.iter().flat_map(|entry| &entry.lists).chain(&self.file.shared);
+        // The entries that are part of no cell have been reported.
+        let taking_part: HashSet<usize> =
+            self.combined.combinations.iter().flat_map(|combination| combination.entries.iter().copied()).collect();
+        let entries = taking_part.iter().map(|&i| &self.combined.entries[i]);
+        let lists = entries.flat_map(|entry| &entry.lists).chain(&self.file.shared);
         let unused: BTreeMap<usize, &Listed> =
             lists.filter(|list| !used.contains(&list.key.start)).map(|list| (list.key.start, list)).collect();
         for list in unused.into_values() {
@@ -282,7 +294,7 @@ impl Combiner<'_> {
         if let Some(made) = self.made.borrow().get(&key) {
             return Some(made.clone());
         }
-        let (before, mut seen, mut rows) = (report.len(), HashSet::new(), Vec::with_capacity(length));
+        let (before, mut rows) = (report.len(), Vec::with_capacity(length));
         let whole = columns.len() == lists.iter().map(|(list, _)| list.axes.len()).sum::<usize>();
         for k in 0..length {
             let mut row = Vec::with_capacity(columns.len());
@@ -292,12 +304,12 @@ impl Combiner<'_> {
                     Err(error) => report.error(&list.spans[k], &error),
                 }
             }
-            if !seen.insert(row_key(&row)) && whole {
-                let values = row.iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
-                let axes = columns.iter().map(|(.., axis)| axis.name).collect::<Vec<_>>().join(", ");
-                report.add(&lists[0].0.spans[k], format!("axis \"{axes}\": {values} is given twice; each stands once"));
-            }
             rows.push(row);
+        }
+        for k in repeated(rows.iter()).into_iter().filter(|_| whole) {
+            let values = rows[k].iter().map(Value::to_string).collect::<Vec<_>>().join(", ");
+            let axes = columns.iter().map(|(.., axis)| axis.name).collect::<Vec<_>>().join(", ");
+            report.add(&lists[0].0.spans[k], format!("axis \"{axes}\": {values} is given twice; each stands once"));
         }
         if report.len() > before {
             return None;
@@ -420,6 +432,16 @@ impl Combiner<'_> {
             report.add(&rule.span, "the condition holds for no cell: each value occurs, but not together");
         }
         report.len() == before
+    }
+
+    /// Whether each tuned axis is one of some cell.
+    fn tuned_somewhere(&self, report: &mut Report) {
+        let pieces = &self.combined.pieces;
+        for (axis, span) in self.file.tune.iter().flat_map(|tune| &tune.over) {
+            if !pieces.is_empty() && !pieces.iter().any(|piece| piece.block.factor(axis).is_some()) {
+                report.add(span, format!("axis \"{axis}\" is tuned, but no cell has a list of it"));
+            }
+        }
     }
 
     /// The first values of `axis` among all cells, for an error text.

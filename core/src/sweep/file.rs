@@ -91,6 +91,16 @@ pub(super) struct File {
     pub(super) train: Option<Span>,
 }
 
+impl File {
+    /// The tuned axes, and those that are zipped with one: a group is made for each value of the latter.
+    pub(super) fn tuned(&self) -> (Vec<&'static str>, Vec<&'static str>) {
+        let over: Vec<_> = self.tune.iter().flat_map(|tune| tune.over.iter().map(|(axis, _)| *axis)).collect();
+        let zips = self.zips.iter().filter(|zip| zip.axes.iter().any(|axis| over.contains(axis)));
+        let beside = zips.flat_map(|zip| zip.axes.iter().copied()).filter(|axis| !over.contains(axis)).collect();
+        (over, beside)
+    }
+}
+
 impl Listed {
     /// The place of `value` of `axis`, where this list holds it.
     pub(super) fn span_of(&self, axis: &str, value: &Value) -> Option<&Span> {

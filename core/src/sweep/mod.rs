@@ -112,11 +112,13 @@ impl Sweep {
         let (file, whole) = parse::file(table.get_ref(), &mut report);
         let read = report.len();
         let combined = combine::combine(&file, &mut report);
-        if read > 0 {
-            // What is missing or unused may follow from what was not understood; conflicts between the values of a
-            // problem that was do not.
-            report.truncate(read);
-            if whole {
+        if !report.is_empty() {
+            // After a mistake in reading, what is missing or unused may follow from it. Conflicts between the values
+            // of a problem do not, where the problem and the rules were understood.
+            if read > 0 {
+                report.truncate(read);
+            }
+            if whole && combined.whole {
                 check::problem_conflicts(&file, &combined, &mut report);
             }
             return Err(report.finish(text));
@@ -148,7 +150,7 @@ impl Sweep {
         let blocks: Vec<_> = combined.pieces.iter().map(|piece| piece.block.clone()).collect();
         let (grid, tune) = match &file.tune {
             Some(tuning) => {
-                let (grid, tune) = Tune::new(tuning, &blocks, file.first, most)?;
+                let (grid, tune) = Tune::new(tuning, &file.tuned().1, &blocks, file.first, most)?;
                 (grid, Some(tune))
             }
             None => {

@@ -131,7 +131,7 @@ impl Parser<'_> {
     }
 
     fn tags(&mut self, node: &Node, file: &mut File) {
-        for tag in self.report.nodes("tags", node).unwrap_or_default() {
+        for tag in self.report.nodes("key \"tags\"", node).unwrap_or_default() {
             match self.report.text("tags", tag, 100) {
                 Some(text) if file.tags.contains(&text) => {
                     self.report.add(&tag.span(), format!("key \"tags\": \"{text}\" is given twice"));
@@ -394,7 +394,7 @@ impl Parser<'_> {
                     self.report.unknown("key", key, &span, &["axes"]);
                     continue;
                 }
-                for node in self.report.nodes("axes", node).unwrap_or_default() {
+                for node in self.report.nodes("key \"axes\"", node).unwrap_or_default() {
                     let mut known = named();
                     known.retain(|name| choice(name).is_none());
                     let axes = self.report.name("axis", node, &known).and_then(axes_of).unwrap_or_default();

@@ -4,9 +4,8 @@ use super::diagnostic::{Report, Span};
 use super::file::MAX_LIST;
 use crate::axis::{self, Axis, Kind};
 use crate::error::Error;
-use crate::grid::row_key;
+use crate::grid::repeated;
 use crate::value::Value;
-use std::collections::HashSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -91,43 +90,45 @@ impl Report {
         scalar(key, node, &[kind]).map_err(refused).ok()
     }
 
-    /// The nodes of a list; a single value is a list of one. Reports an empty or an overlong one.
-    pub(super) fn nodes<'a, 't>(&mut self, axis: &str, node: &'a Node<'t>) -> Option<Vec<&'a Node<'t>>> {
+    /// The nodes of a list; a single value is a list of one. Reports an empty or an overlong one of `what`.
+    pub(super) fn nodes<'a, 't>(&mut self, what: &str, node: &'a Node<'t>) -> Option<Vec<&'a Node<'t>>> {
         let DeValue::Array(nodes) = node.get_ref() else { return Some(vec![node]) };
         if nodes.is_empty() {
-            self.add(&node.span(), format!("axis \"{axis}\": the list is empty; at least one value is needed"));
+            self.add(&node.span(), format!("{what}: the list is empty; at least one value is needed"));
             return None;
         }
         if nodes.len() > MAX_LIST {
             let length = nodes.len();
-            self.add(&node.span(), format!("axis \"{axis}\": {length} values are more than the {MAX_LIST} allowed"));
+            self.add(&node.span(), format!("{what}: {length} values are more than the {MAX_LIST} allowed"));
             return None;
         }
         Some(nodes.iter().collect())
     }
 
-    /// A list of values of any of `kinds`, each once unless `repeated`. All bad values are reported.
+    /// A list of values of any of `kinds`, each once unless it `may_repeat`. All bad values are reported.
     pub(super) fn values(
         &mut self,
         axis: &str,
         node: &Node,
         kinds: &[Kind],
-        repeated: bool,
+        may_repeat: bool,
     ) -> Option<Vec<(Value, Span)>> {
-        let (mut seen, mut values, before) = (HashSet::new(), Vec::new(), self.len());
-        for node in self.nodes(axis, node)? {
-            let Some(value) = self.value(axis, node, kinds) else { continue };
-            if !seen.insert(row_key([&value])) && !repeated {
-                self.twice(axis, &value, &node.span());
+        let before = self.len();
+        let what = format!("axis \"{axis}\"");
+        let nodes = self.nodes(&what, node)?;
+        let values: Vec<(Value, Span)> =
+            nodes.into_iter().filter_map(|node| Some((self.value(axis, node, kinds)?, node.span()))).collect();
+        if !may_repeat {
+            for k in repeated(values.iter().map(|(value, _)| [value])) {
+                self.twice(&what, &values[k].0, &values[k].1);
             }
-            values.push((value, node.span()));
         }
         (self.len() == before).then_some(values)
     }
 
     /// A value that stands in a list already.
-    pub(super) fn twice(&mut self, axis: &str, value: &Value, span: &Span) {
-        self.add(span, format!("axis \"{axis}\": {value} is given twice; each value stands once in a list"));
+    pub(super) fn twice(&mut self, what: &str, value: &Value, span: &Span) {
+        self.add(span, format!("{what}: {value} is given twice; each value stands once in a list"));
     }
 
     /// An integer setting.

@@ -11,7 +11,7 @@
 use super::combine::ordered;
 use super::file::Tuning;
 use crate::axis::{self, Kind};
-use crate::grid::{Block, Factor, Grid, TooLarge};
+use crate::grid::{Block, Factor, Grid, MAX_BLOCKS, TooLarge};
 use crate::value::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -74,25 +74,33 @@ pub struct Selection {
     pub at_edge: Vec<&'static str>,
 }
 
-/// `block` in parts, so that no factor holds both tuned and other axes.
-pub(super) fn divided(block: &Block, tuned: &[&'static str]) -> Vec<Block> {
+/// `block` in parts, so that no factor holds both tuned and other axes, and every axis of `beside` has one value.
+///
+/// # Errors
+/// [`TooLarge::Blocks`].
+pub(super) fn divided(block: &Block, tuned: &[&'static str], beside: &[&'static str]) -> Result<Vec<Block>, TooLarge> {
     let mut done: Vec<Vec<Arc<Factor>>> = vec![Vec::new()];
     for factor in block.factors() {
-        let parts = match factor.divide(tuned) {
-            Some(parts) => parts.into_iter().map(Arc::new).collect(),
-            None => vec![factor.clone()],
+        let parts: Vec<Arc<Factor>> = if factor.axes().iter().any(|axis| beside.contains(axis)) {
+            factor.divide(tuned).into_iter().map(Arc::new).collect()
+        } else {
+            vec![factor.clone()]
         };
+        if done.len() * parts.len() > MAX_BLOCKS {
+            return Err(TooLarge::Blocks);
+        }
         done = done.iter().flat_map(|head| parts.iter().map(|part| [&head[..], &[part.clone()]].concat())).collect();
     }
     // A divided factor has one value per axis of the group, so it comes apart into constants and a tuned factor.
-    done.into_iter().map(|factors| Block::new(factors.into_iter().flat_map(|f| separated(&f, tuned)))).collect()
+    let apart = |factors: Vec<Arc<Factor>>| Block::new(factors.into_iter().flat_map(|f| separated(&f, tuned)));
+    Ok(done.into_iter().map(apart).collect())
 }
 
 /// The axes of a divided factor that are not tuned, each a constant, and the tuned rest.
 fn separated(factor: &Arc<Factor>, tuned: &[&'static str]) -> Vec<Arc<Factor>> {
     let (held, free): (Vec<&'static str>, Vec<&'static str>) =
         factor.axes().iter().copied().partition(|axis| tuned.contains(axis));
-    if held.is_empty() || free.is_empty() {
+    if held.is_empty() || free.is_empty() || factor.is_replicates() {
         return vec![factor.clone()];
     }
     let constants = free.iter().filter_map(|axis| Some(Factor::constant(axis, factor.values(axis).next()?.clone())));
@@ -123,11 +131,24 @@ impl Tune {
     ///
     /// # Errors
     /// [`TooLarge`].
-    pub(super) fn new(file: &Tuning, blocks: &[Block], first: i64, most: u64) -> Result<(Grid, Tune), TooLarge> {
+    pub(super) fn new(
+        file: &Tuning,
+        beside: &[&'static str],
+        blocks: &[Block],
+        first: i64,
+        most: u64,
+    ) -> Result<(Grid, Tune), TooLarge> {
         let over: Vec<&'static str> = file.over.iter().map(|(axis, _)| *axis).collect();
         let mut groups: Vec<(Block, Vec<Block>)> = Vec::new();
         let mut numbers: HashMap<String, usize> = HashMap::new();
-        for block in blocks.iter().flat_map(|block| divided(block, &over)) {
+        let mut parted = Vec::new();
+        for block in blocks {
+            parted.extend(divided(block, &over, beside)?);
+            if parted.len() > MAX_BLOCKS {
+                return Err(TooLarge::Blocks);
+            }
+        }
+        for block in parted {
             let (group, tuned) = parts(&ordered(&block, &over), &over);
             let number = *numbers.entry(group.canonical()).or_insert_with(|| {
                 groups.push((group, Vec::new()));
