@@ -223,6 +223,7 @@ CREATE TABLE cells (
     problem_key TEXT NOT NULL,
     instance_key TEXT NOT NULL,
     method_key TEXT NOT NULL,
+    init_seed BIGINT,
     trial_digest TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('ready', 'leased', 'done', 'failed', 'cancelled', 'quarantined')),
     fence BIGINT NOT NULL,
@@ -232,6 +233,7 @@ CREATE TABLE cells (
     CHECK ((state = 'done' AND outcome_id IS NOT NULL) OR (state <> 'done' AND outcome_id IS NULL AND linked = 0))
 );
 CREATE INDEX cells_by_state ON cells (sweep_id, state, linked);
+CREATE INDEX cells_by_instance ON cells (sweep_id, instance_key);
 CREATE INDEX cells_by_outcome ON cells (outcome_id);
 CREATE UNIQUE INDEX one_cell_records_an_outcome ON cells (outcome_id) WHERE linked = 0;
 

@@ -42,6 +42,7 @@ on_both! {
     selections_are_replaced_and_read_back
     tuning_reads_its_scores
     medians_and_quartiles_by_hand
+    extreme_numbers_do_not_spoil_a_view
     the_best_setting_is_chosen_by_validation_and_marked_at_an_edge
     paired_differences_by_hand
     a_baseline_is_paired_with_every_initialisation
@@ -517,6 +518,21 @@ async fn medians_and_quartiles_by_hand(scene: Scene) {
     }
     assert_eq!(medians[1][8], Datum::Null, "the upper quartile falls on a diverged run");
     assert_eq!(medians[2][6..], [Datum::Null, Datum::Null, Datum::Null, Datum::Null]);
+}
+
+async fn extreme_numbers_do_not_spoil_a_view(scene: Scene) {
+    let sweep = scene.sweep("s").await;
+    for (r, error) in (0..).zip([5e-324, 1e-310, f64::MAX, 0.0]) {
+        scene.done(&sweep, cell(r, &replicate(r as i64)), &outcome(error, error)).await;
+        let gd = [&replicate(r as i64)[..], &[("optimizer", Value::from("gd"))]].concat();
+        scene.done(&sweep, cell(10 + r, &gd), &outcome(1.0, 1.0)).await;
+    }
+    let medians = "SELECT test_rel_q25, test_rel_median, test_rel_q75 FROM medians WHERE optimizer = 'adam'";
+    // Sorted 0 0 0 MAX: the upper quartile is a quarter of what counts as no number.
+    assert_eq!(rows(&scene.store, medians).await, [[Datum::Float(0.0), Datum::Float(0.0), Datum::Null]]);
+    for view in ["results", "result_values", "medians", "best", "paired_differences", "trajectory"] {
+        assert!(!rows(&scene.store, &format!("SELECT * FROM {view}")).await.is_empty(), "{view}");
+    }
 }
 
 async fn the_best_setting_is_chosen_by_validation_and_marked_at_an_edge(scene: Scene) {

@@ -10,6 +10,7 @@ use super::{Store, statements as sql};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use sweep_core::trial::REVISION;
+use sweep_core::value::Value;
 
 /// What a cell is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -244,7 +245,7 @@ impl Store {
     /// [`Error::Coordinate`]; nothing is leased then.
     pub async fn lease(&self, sweep: &str, cells: &[NewCell], worker: &str, now_ms: i64) -> Result<Vec<Option<Lease>>> {
         let prepared = prepare(cells)?;
-        let mut values = Vec::with_capacity(13 * cells.len());
+        let mut values = Vec::with_capacity(14 * cells.len());
         for (cell, (json, keys)) in cells.iter().zip(&prepared) {
             push_cell(&mut values, sweep, cell, json, keys, "leased", None);
         }
@@ -464,6 +465,10 @@ fn push_cell<'a>(
 ) {
     let (setting, problem, instance, method) = (&keys.setting, &keys.problem, &keys.instance, &keys.method);
     let (stage, digest) = (cell.stage.word(), &cell.trial_digest);
+    let init_seed = match cell.coordinates.get("init_seed") {
+        Some(Value::Int(seed)) => Some(*seed),
+        _ => None,
+    };
     values.extend_from_slice(args![
         sweep,
         cell.cell,
@@ -473,6 +478,7 @@ fn push_cell<'a>(
         problem,
         instance,
         method,
+        init_seed,
         digest,
         state,
         1i64,

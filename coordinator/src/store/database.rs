@@ -356,7 +356,7 @@ pub(super) struct Bulk {
     prefix: String,
     suffix: &'static str,
     width: usize,
-    texts: [OnceLock<&'static str>; Bulk::SIZES.len()],
+    texts: [[OnceLock<&'static str>; Bulk::SIZES.len()]; 2],
 }
 
 impl Bulk {
@@ -370,11 +370,14 @@ impl Bulk {
         Bulk { prefix, suffix, width: columns.len(), texts: Default::default() }
     }
 
-    /// The statement for `SIZES[size]` rows. Made once and kept for the life of the program.
-    fn text(&self, size: usize) -> &'static str {
-        self.texts[size].get_or_init(|| {
+    /// The statement for `SIZES[size]` rows. Made once and kept for the life of the program. The one place where the
+    /// databases get two texts: SQLite looks up the name of each `$n` in a list, at a cost of the square of their
+    /// number, and has `?` without a name; Postgres knows `$n` alone.
+    fn text(&self, size: usize, sqlite: bool) -> &'static str {
+        self.texts[usize::from(sqlite)][size].get_or_init(|| {
+            let place = |n: usize| if sqlite { "?".to_owned() } else { format!("${n}") };
             let row = |r: usize| {
-                let places: Vec<String> = (1..=self.width).map(|c| format!("${}", r * self.width + c)).collect();
+                let places: Vec<String> = (1..=self.width).map(|c| place(r * self.width + c)).collect();
                 format!("({})", places.join(", "))
             };
             let rows: Vec<String> = (0..Bulk::SIZES[size]).map(row).collect();
@@ -384,8 +387,8 @@ impl Bulk {
 
     /// Every text, for the test that prepares all statements.
     #[cfg(test)]
-    pub fn texts(&self) -> Vec<&'static str> {
-        (0..Bulk::SIZES.len()).map(|size| self.text(size)).collect()
+    pub fn texts(&self, sqlite: bool) -> Vec<&'static str> {
+        (0..Bulk::SIZES.len()).map(|size| self.text(size, sqlite)).collect()
     }
 
     /// Inserts `values`, row after row; whatever the suffix returns.
@@ -396,7 +399,8 @@ impl Bulk {
             let rows = rest.len() / self.width;
             let size = Bulk::SIZES.iter().position(|&s| s <= rows).expect("1 is a size");
             let (now, later) = rest.split_at(Bulk::SIZES[size] * self.width);
-            returned.append(&mut transaction.rows(self.text(size), now).await?);
+            let text = self.text(size, matches!(transaction, Transaction::Sqlite(_)));
+            returned.append(&mut transaction.rows(text, now).await?);
             rest = later;
         }
         Ok(returned)

@@ -55,6 +55,7 @@ const TABLES: &[Described] = &[
             ("problem_key", TEXT, "hash of the problem's axes"),
             ("instance_key", TEXT, "hash of the problem's axes, its seeds and the validation split"),
             ("method_key", TEXT, "hash of optimizer, penalty, depth and baseline"),
+            ("init_seed", INT, "seed of the initial factors; NULL for a baseline"),
             ("trial_digest", TEXT, "identity of the trial: equal digests, equal numbers"),
             ("state", TEXT, "ready (came back), leased, done, failed, cancelled or quarantined"),
             ("fence", INT, "number of its latest lease; only rises"),

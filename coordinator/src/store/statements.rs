@@ -245,6 +245,7 @@ fn cell_columns() -> Vec<String> {
         "problem_key",
         "instance_key",
         "method_key",
+        "init_seed",
         "trial_digest",
         "state",
         "fence",
@@ -282,8 +283,8 @@ pub static ADD_ATTEMPTS: LazyLock<Bulk> = LazyLock::new(|| {
 
 /// Every statement there is.
 #[cfg(test)]
-pub fn all() -> Vec<&'static str> {
+pub fn all(sqlite: bool) -> Vec<&'static str> {
     let bulks = [&ADD_OUTCOMES, &ADD_POINTS, &ADD_MATRICES, &LEASE, &LINK, &ADD_ATTEMPTS];
     let made = [*OUTCOME, *POINTS];
-    ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts())).collect()
+    ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).collect()
 }

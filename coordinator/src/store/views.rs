@@ -259,11 +259,12 @@ const WORST: &str = "CAST('1e300' AS DOUBLE PRECISION)";
 
 /// The quartile `k`/4 of `value` over rows ranked by `rank` (0-based) of `n`, interpolated linearly between the two
 /// neighbours as NumPy and R (type 7) do. NULL where a failed run is one of the two.
-fn quartile(k: u32, value: &str, rank: &str) -> String {
+fn quartile(k: u32, value: &str, rank: &str, group: &str) -> String {
     let below = format!("({k} * (n - 1)) / 4");
     let part = format!("(({k} * (n - 1)) % 4) * 0.25");
     let sum = format!(
-        "SUM(CASE WHEN {rank} = {below} THEN {value} * (1 - {part}) WHEN {rank} = {below} + 1 THEN {value} * {part} ELSE 0 END)"
+        "SUM(CASE WHEN {rank} = {below} THEN {value} * (1 - {part}) WHEN {rank} = {below} + 1 THEN {value} * {part} ELSE 0 END)
+            OVER (PARTITION BY {group})"
     );
     format!("CASE WHEN {sum} < 1e290 THEN {sum} END")
 }
@@ -291,20 +292,23 @@ fn medians(dialect: Dialect) -> View {
         ("reconstruction_mse", "last_reconstruction_mse"),
         ("validation_mse", "validated_validation_mse"),
     ];
-    // Partitioned by the name too, so that a condition on the sweep's name reaches the innermost query.
+    // Partitioned by the name too, and windows all the way instead of GROUP BY, so that both databases carry a
+    // condition on the sweep's name to the innermost query.
     const GROUP: &str = "sweep, sweep_id, stage, setting_key";
     let mut values = String::new();
     let mut ranks = String::new();
     let mut quartiles = String::new();
     for (metric, from) in metrics {
+        // Below 1e-300 a product with a quarter could underflow, which Postgres refuses.
         values.push_str(&format!(
-            ",\n        CASE WHEN o.status = 'diverged' OR o.{from} IS NULL THEN {WORST} ELSE o.{from} END AS {metric}"
+            ",\n        CASE WHEN o.status = 'diverged' OR o.{from} IS NULL THEN {WORST}
+            WHEN o.{from} < 1e-300 THEN 0 ELSE o.{from} END AS {metric}"
         ));
         ranks.push_str(&format!(
             ",\n        ROW_NUMBER() OVER (PARTITION BY {GROUP} ORDER BY {metric}, cell) - 1 AS {metric}_rank"
         ));
         for (k, part) in [(1, "q25"), (2, "median"), (3, "q75")] {
-            let quartile = quartile(k, metric, &format!("{metric}_rank"));
+            let quartile = quartile(k, metric, &format!("{metric}_rank"), GROUP);
             quartiles.push_str(&format!(",\n        {quartile} AS {metric}_{part}"));
         }
     }
@@ -317,14 +321,15 @@ WITH runs AS (
 ), ranked AS (
     SELECT runs.*, COUNT(*) OVER (PARTITION BY {GROUP}) AS n{ranks}
     FROM runs
-), quartiles AS (
-    SELECT {GROUP}, problem_key, method_key, n, MIN(cell) AS cell,
-        CAST(SUM(failed) AS BIGINT) AS failures{quartiles}
-    FROM ranked GROUP BY {GROUP}, problem_key, method_key, n
+), q AS (
+    SELECT {GROUP}, problem_key, method_key, n, cell, ROW_NUMBER() OVER (PARTITION BY {GROUP} ORDER BY cell) AS place,
+        CAST(SUM(failed) OVER (PARTITION BY {GROUP}) AS BIGINT) AS failures{quartiles}
+    FROM ranked
 )
 SELECT
     {}
-FROM quartiles q JOIN cells c ON c.sweep_id = q.sweep_id AND c.cell = q.cell{}",
+FROM q JOIN cells c ON c.sweep_id = q.sweep_id AND c.cell = q.cell{}
+WHERE q.place = 1",
         selected(&columns).replace("s.name AS", "q.sweep AS"),
         dialect.unpacked("c")
     );
@@ -414,14 +419,13 @@ fn paired_differences(dialect: Dialect) -> View {
     columns.push(column("problem_key", Text, "q.problem_key", "equal where the problem's axes are equal"));
 
     // A baseline has no init_seed: it is paired with every initialisation.
-    let init_seed = dialect.coordinate("c", "init_seed", Int);
     const GROUP: &str = "sweep, sweep_id, stage, problem_key, a_setting_key, b_setting_key";
     let text = format!(
         "CREATE VIEW paired_differences AS
 WITH runs AS (
     SELECT s.name AS sweep, c.sweep_id, c.stage, c.cell, c.instance_key, c.problem_key, c.method_key, c.setting_key,
-        {init_seed} AS init_seed, CASE WHEN o.status = 'diverged' THEN 1 ELSE 0 END AS diverged, o.log10_test_rel
-    FROM cells c JOIN sweeps s ON s.id = c.sweep_id JOIN outcomes o ON o.id = c.outcome_id{runs_at}
+        c.init_seed, CASE WHEN o.status = 'diverged' THEN 1 ELSE 0 END AS diverged, o.log10_test_rel
+    FROM cells c JOIN sweeps s ON s.id = c.sweep_id JOIN outcomes o ON o.id = c.outcome_id
     WHERE c.stage <> 'tuning' AND (o.status = 'diverged' OR o.log10_test_rel IS NOT NULL)
 ), pairs AS (
     SELECT a.sweep, a.sweep_id, a.stage, a.problem_key, a.setting_key AS a_setting_key, b.setting_key AS b_setting_key,
@@ -436,17 +440,17 @@ WITH runs AS (
         ROW_NUMBER() OVER (PARTITION BY {GROUP} ORDER BY difference, a_cell, b_cell) - 1 AS place
     FROM pairs
 ), counted AS (
-    SELECT {GROUP}, n, MIN(a_cell) AS a_cell, MIN(b_cell) AS b_cell,
-        MIN(CASE WHEN place = (n - 1) / 2 THEN difference END) AS lower,
-        MIN(CASE WHEN place = n / 2 THEN difference END) AS upper,
-        COUNT(CASE WHEN difference < 0 THEN 1 END) AS wins,
-        COUNT(CASE WHEN difference > 0 THEN 1 END) AS losses,
-        COUNT(CASE WHEN difference = 0 THEN 1 END) AS ties
-    FROM ranked GROUP BY {GROUP}, n
+    SELECT {GROUP}, n, a_cell, b_cell, place,
+        MIN(CASE WHEN place = (n - 1) / 2 THEN difference END) OVER (PARTITION BY {GROUP}) AS lower,
+        MIN(CASE WHEN place = n / 2 THEN difference END) OVER (PARTITION BY {GROUP}) AS upper,
+        COUNT(CASE WHEN difference < 0 THEN 1 END) OVER (PARTITION BY {GROUP}) AS wins,
+        COUNT(CASE WHEN difference > 0 THEN 1 END) OVER (PARTITION BY {GROUP}) AS losses,
+        COUNT(CASE WHEN difference = 0 THEN 1 END) OVER (PARTITION BY {GROUP}) AS ties
+    FROM ranked
 ), q AS (
     SELECT counted.*, CASE WHEN ABS(lower) < 1e290 AND ABS(upper) < 1e290 THEN (lower + upper) / 2 END
         AS log10_ratio_median
-    FROM counted
+    FROM counted WHERE place = 0
 )
 SELECT
     {}
@@ -455,7 +459,6 @@ FROM q JOIN cells c ON c.sweep_id = q.sweep_id AND c.cell = q.a_cell
         selected(&columns).replace("s.name AS", "q.sweep AS"),
         dialect.unpacked("c"),
         dialect.unpacked("d"),
-        runs_at = dialect.unpacked("c"),
     );
     View {
         name: "paired_differences",

@@ -62,11 +62,13 @@ fn start() -> Cluster {
     }
     let script = r#"
         cd "$2" || exit 1
-        "$1/initdb" -D data --no-sync -A trust -E UTF8 --locale=C -U postgres >initdb.log 2>&1 || exit 1
-        "$1/postgres" -D data -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off \
-            -c shared_buffers=16MB -c max_connections=60 >server.log 2>&1 &
+        if "$1/initdb" -D data --no-sync -A trust -E UTF8 --locale=C -U postgres >initdb.log 2>&1; then
+            "$1/postgres" -D data -k "$2" -c listen_addresses= -c fsync=off -c full_page_writes=off \
+                -c shared_buffers=16MB -c max_connections=60 >server.log 2>&1 &
+        fi
         cat >/dev/null
-        kill -QUIT $!; wait; cd /; rm -rf "$2"
+        [ -z "$!" ] || kill -QUIT $!
+        wait; cd /; rm -rf "$2"
     "#;
     let mut command = if root {
         let mut command = Command::new("setpriv");
