@@ -2,6 +2,7 @@
 
 use crate::outcome::Outcome;
 use crate::trial::Trial;
+use std::sync::Arc;
 
 /// A timed right to one attempt at a cell.
 #[derive(Debug, Clone)]
@@ -65,4 +66,48 @@ pub struct Provenance {
     pub blas_threads: u32,
     /// `f64`.
     pub dtype: String,
+}
+
+/// A coordinator's answer to a worker that wants work.
+#[derive(Debug)]
+pub enum Answer {
+    /// Attempts to make, in this order.
+    Leases(Vec<Lease>),
+    /// Nothing now; there may be something soon (a cell that comes back, a refit whose tuning is running).
+    Wait,
+    /// Nothing will come any more.
+    Finished,
+}
+
+/// A worker's way to its coordinator: a call in one process, a connection between two.
+pub trait Link: Send + Sync + 'static {
+    /// What went wrong on the way.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Asks for work for `idle` slots.
+    fn lease(&self, idle: usize) -> impl Future<Output = Result<Answer, Self::Error>> + Send;
+
+    /// Delivers reports; they are durable when this returns.
+    fn report(&self, reports: Vec<Report>) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Delivers the state of a run in the middle.
+    fn checkpoint(&self, checkpoint: Checkpoint) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// The file of this content hash.
+    fn content(&self, hash: &str) -> impl Future<Output = Result<Arc<[u8]>, Self::Error>> + Send;
+}
+
+/// The state of a run in the middle, for the next attempt at its cell.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// The sweep's id.
+    pub sweep: String,
+    /// The cell.
+    pub cell: u64,
+    /// The fence of the lease.
+    pub fence: i64,
+    /// Steps done.
+    pub step: u64,
+    /// As [`crate::train::run`] takes it.
+    pub bytes: Vec<u8>,
 }

@@ -134,6 +134,18 @@ impl Trial {
             .ok_or_else(|| Error::Conflict(format!("the file \"{path}\" of axis \"{axis}\" has not been read")))
     }
 
+    /// The content hashes of the files that this trial names.
+    ///
+    /// # Errors
+    /// As [`Trial::content`].
+    pub fn contents(&self) -> Result<Vec<&str>> {
+        let files = axis::all().iter().filter(|axis| axis.kind == Kind::File);
+        files
+            .filter(|axis| self.get(axis.name).and_then(Value::text).is_some_and(|path| !path.is_empty()))
+            .map(|axis| self.content(axis.name))
+            .collect()
+    }
+
     /// Every value, by axis. Files by path.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, &Value)> {
         self.values.iter().map(|(name, value)| (*name, value))
