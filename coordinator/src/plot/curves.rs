@@ -1,7 +1,7 @@
 //! A metric against steps or an axis: the median of each series as a line, its quartiles as a band.
 
 use super::frame::{
-    CAPTION, FAINT, INK, MARGIN, MUTED, SERIES, ZERO_ROOM, axis_across, axis_down, axis_down_width, foot, grid_across,
+    FAINT, INK, MARGIN, MUTED, SERIES, ZERO_ROOM, axis_across, axis_down, axis_down_width, foot, grid_across,
     grid_down, head, message,
 };
 use super::quartiles::quartiles;

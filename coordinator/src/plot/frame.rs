@@ -2,7 +2,7 @@
 
 use super::scale::Scale;
 use super::svg::{Anchor, Canvas, Face, formula_width};
-use super::text::wrap;
+use super::text::{CAP_HEIGHT, wrap};
 
 /// Text and marks that must be read.
 pub(super) const INK: &str = "#1b2430";
@@ -16,8 +16,8 @@ pub(super) const GRID: &str = "#dde2e8";
 pub(super) const FINE_GRID: &str = "#edf0f3";
 /// The tint of every other group.
 pub(super) const BAND: &str = "#f5f7fa";
-/// What asks for attention: a winner at the end of its grid, a failed run.
-pub(super) const ALERT: &str = "#d55e00";
+/// What asks for attention: a winner at the end of its grid, failed runs. No colour of a series.
+pub(super) const ALERT: &str = "#a61b1b";
 
 /// Colours of series that colour-blind readers can tell apart: Okabe and Ito (2008), without the yellow, which is too
 /// pale on white. Black comes last.
@@ -138,7 +138,16 @@ pub(super) fn axis_down(canvas: &mut Canvas, scale: &Scale, top: f64, bottom: f6
     for tick in scale.ticks(ticks_down(bottom - top)) {
         canvas.centred(x - 10.0, scale.position(tick.value), &tick.label, TICK.end());
     }
-    canvas.upright(MARGIN + AXIS.size * 0.6, (top + bottom) / 2.0, name, AXIS);
+    name_up(canvas, name, (top + bottom) / 2.0);
+}
+
+/// Writes the name of a vertical axis at the left margin, its middle at `y`: upwards, but a symbol stands upright.
+pub(super) fn name_up(canvas: &mut Canvas, name: &str, y: f64) {
+    if formula_width(name, AXIS) <= AXIS.size {
+        canvas.formula(MARGIN, y + AXIS.size * CAP_HEIGHT / 2.0, name, AXIS);
+    } else {
+        canvas.upright(MARGIN + AXIS.size * 0.6, y, name, AXIS);
+    }
 }
 
 /// Room that [`axis_down`] takes at the left of the plot, pixels, margin included.
@@ -181,7 +190,7 @@ pub(super) fn legend<T>(
             (cursor, y) = (x, y + 22.0);
         }
         let taken = mark(canvas, sign, cursor, y);
-        canvas.centred(cursor + taken + 7.0, y, text, face);
+        canvas.formula(cursor + taken + 7.0, y + face.size * CAP_HEIGHT / 2.0, text, face);
         cursor += taken + 7.0 + formula_width(text, face) + 26.0;
     }
     y + 14.0

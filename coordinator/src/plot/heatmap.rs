@@ -1,9 +1,9 @@
 //! Two axes and a metric: the median of each cell as a colour, with a texture where runs failed.
 
 use super::frame::{
-    AXIS, CAPTION, FAINT, INK, MARGIN, MUTED, TICK, foot, hatch, head, keep_inside, legend, message,
+    AXIS, FAINT, INK, MARGIN, MUTED, TICK, foot, hatch, head, keep_inside, legend, message, name_up,
 };
-use super::scale::{Scale, Spread, number};
+use super::scale::{Scale, number};
 use super::svg::{Canvas, Face, formula_width, pixels};
 use super::{Axis, text};
 
@@ -70,15 +70,16 @@ pub fn heatmap(data: &Heatmap) -> String {
     let mut canvas = Canvas::default();
     let (columns, rows) = (data.x.len(), data.y.len());
     let inside = |tile: &&Tile| tile.x < columns && tile.y < rows;
-    let cell_width = (720.0 / columns.max(1) as f64).clamp(6.0, 96.0);
-    let cell_height = (420.0 / rows.max(1) as f64).clamp(6.0, 56.0);
+    // Whole pixels, so that no seam shows between cells without a gap.
+    let cell_height = (420.0 / rows.max(1) as f64).clamp(6.0, 56.0).floor();
     let widest = |labels: &[String]| labels.iter().map(|l| TICK.width(l)).fold(0.0, f64::max).min(MOST_LABEL);
     let (x_label, y_label) = (widest(&data.x), widest(&data.y));
-    let left = MARGIN + AXIS.size + 18.0 + y_label + 10.0;
+    let cell_width = (720.0 / columns.max(1) as f64).clamp(6.0, 96.0).max(level_width(x_label, columns)).floor();
+    let left = (MARGIN + AXIS.size + 12.0 + y_label + 10.0).ceil();
     let right = left + columns as f64 * cell_width;
     let width = (right + 150.0 + MARGIN).max(LEAST_WIDTH);
 
-    let top = head(&mut canvas, width, &data.title, &data.subtitle) + 6.0;
+    let top = head(&mut canvas, width, &data.title, &data.subtitle).round() + 6.0;
     if data.cells.iter().find(inside).is_none() {
         let bottom = message(&mut canvas, width, top, "No finished cells: there is nothing to draw yet.");
         let height = foot(&mut canvas, width, bottom + 8.0, &data.caption);
@@ -117,11 +118,17 @@ pub fn heatmap(data: &Heatmap) -> String {
     let name_y = bottom + if upright { x_label + 34.0 } else { 46.0 };
     let name_x = keep_inside((left + right) / 2.0, formula_width(&data.x_name, AXIS), MARGIN, width - MARGIN);
     canvas.formula(name_x, name_y, &data.x_name, AXIS.middle());
-    canvas.upright(MARGIN + AXIS.size * 0.6, (top + bottom) / 2.0, &data.y_name, AXIS);
-    let below = colour_bar(&mut canvas, data, right + 30.0, top, bottom.max(top + 160.0));
+    name_up(&mut canvas, &data.y_name, (top + bottom) / 2.0);
+    let below = colour_bar(&mut canvas, data, (right + 30.0).round(), top, bottom.max(top + 160.0));
     let below = signs(&mut canvas, &tiles, below.max(name_y) + 30.0, width);
     let height = foot(&mut canvas, width, below, &format!("Colour: median over the runs of a cell. {}", data.caption));
     canvas.finish(width, height, &data.title, &format!("{} by {} and {}", data.metric.name, data.x_name, data.y_name))
+}
+
+/// The width of a cell whose name fits level, if that makes the picture no wider than a page; else 0.
+fn level_width(widest: f64, columns: usize) -> f64 {
+    let wanted = (widest + 12.0).ceil();
+    if wanted <= 140.0 && wanted * columns as f64 <= 860.0 { wanted } else { 0.0 }
 }
 
 /// What a cell says beside its colour.
@@ -161,9 +168,11 @@ fn draw_cell(canvas: &mut Canvas, tile: Option<&Tile>, colours: &Scale, (x, y, w
     };
     let fill = tile.median.map_or(FAILED.to_owned(), |median| hex(viridis(colours.position(median))));
     let ink = if tile.median.is_some_and(|median| dark(viridis(colours.position(median)))) { "#ffffff" } else { INK };
-    canvas.rect("cell data", x, y, (w, h), gap, &fill);
+    canvas.tile("cell data", x, y, (w, h), &fill);
     if tile.inflated > 0 {
-        stroke(canvas, "hatch", &hatch(x, y, w, h, (w.min(h) / 3.0).clamp(4.0, 9.0)), ink, 1.0);
+        // A small cell has one diagonal: more would hide its colour.
+        let pitch = if w.min(h) < 14.0 { w + h } else { (w.min(h) / 3.0).clamp(5.0, 9.0) };
+        stroke(canvas, "hatch", &hatch(x, y, w, h, pitch), ink, if w.min(h) < 14.0 { 0.6 } else { 1.0 });
     }
     if tile.median.is_none() {
         stroke(canvas, "cross", &cross(x + w / 2.0, y + h / 2.0, w.min(h) * 0.2), MUTED, 1.6);
@@ -202,13 +211,11 @@ fn cross(x: f64, y: f64, arm: f64) -> String {
 
 /// The colour bar with its numbers and name; returns the y below it.
 fn colour_bar(canvas: &mut Canvas, data: &Heatmap, x: f64, top: f64, bottom: f64) -> f64 {
-    let height = (bottom - top).min(360.0);
+    let height = (bottom - top).min(420.0);
     let slice = height / SLICES as f64;
     for index in 0..SLICES {
         let share = 1.0 - (index as f64 + 0.5) / SLICES as f64;
-        // A hair of overlap hides the seams between slices.
-        let tall = if index + 1 < SLICES { slice + 0.5 } else { slice };
-        canvas.rect("bar", x, top + index as f64 * slice, (16.0, tall), 0.0, &hex(viridis(share)));
+        canvas.tile("bar", x, top + index as f64 * slice, (16.0, slice), &hex(viridis(share)));
     }
     let values = data.cells.iter().filter(|t| t.x < data.x.len() && t.y < data.y.len()).filter_map(|t| t.median);
     let scale = Scale::around(data.metric.spread, values, top + height, top);
@@ -274,14 +281,15 @@ fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// Whether white reads better than black on the colour (ITU-R BT.601 luma).
+/// Whether white reads better than black on the colour (by its luma, ITU-R BT.601; at 105 both contrasts are about equal).
 fn dark([r, g, b]: [u8; 3]) -> bool {
-    0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b) < 140.0
+    0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b) < 105.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::inspect::Picture;
+    use super::super::Spread;
     use super::*;
 
     fn sample(columns: usize, rows: usize) -> Heatmap {

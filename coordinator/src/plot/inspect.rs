@@ -4,53 +4,57 @@ use resvg::usvg::roxmltree::{Document, Node};
 use resvg::usvg::{self, Rect};
 
 /// A drawn picture.
-pub(super) struct Picture<'a> {
-    svg: &'a str,
-    document: Document<'a>,
+pub(super) struct Picture {
+    svg: String,
 }
 
-impl<'a> Picture<'a> {
-    pub(super) fn read(svg: &'a String) -> Picture<'a> {
-        Picture { svg, document: Document::parse(svg).expect("well-formed XML") }
+fn elements<'a>(document: &'a Document<'a>) -> impl Iterator<Item = Node<'a, 'a>> {
+    document.descendants().filter(Node::is_element)
+}
+
+fn is_of(node: &Node, class: &str) -> bool {
+    node.attribute("class").is_some_and(|classes| classes.split(' ').any(|c| c == class))
+}
+
+impl Picture {
+    pub(super) fn read(svg: &str) -> Picture {
+        Picture { svg: svg.to_owned() }
     }
 
-    fn elements(&self) -> impl Iterator<Item = Node<'_, 'a>> {
-        self.document.descendants().filter(Node::is_element)
+    fn document(&self) -> Document<'_> {
+        Document::parse(&self.svg).expect("well-formed XML")
     }
 
     /// How many elements are of a class.
     pub(super) fn count(&self, class: &str) -> usize {
-        self.elements().filter(|n| n.attribute("class").is_some_and(|c| c.split(' ').any(|c| c == class))).count()
+        elements(&self.document()).filter(|node| is_of(node, class)).count()
     }
 
     /// Every line of text, tooltips apart.
     pub(super) fn texts(&self) -> Vec<String> {
         let text = |n: Node| -> String {
             n.descendants()
-                .filter(|d| d.is_text() && d.parent().is_some_and(|p| !p.has_tag_name("title")))
+                .filter(|d| d.is_text() && d.parent().is_some_and(|p| p.tag_name().name() != "title"))
                 .filter_map(|d| d.text())
                 .collect()
         };
-        self.elements().filter(|n| n.tag_name().name() == "text").map(text).collect()
+        elements(&self.document()).filter(|n| n.tag_name().name() == "text").map(text).collect()
     }
 
-    /// The numbers of an attribute over a class, as (cx, cy) are.
+    /// The numbers of an attribute over a class, as cx over the dots.
     pub(super) fn numbers(&self, class: &str, attribute: &str) -> Vec<f64> {
-        self.elements()
-            .filter(|n| n.attribute("class").is_some_and(|c| c.split(' ').any(|c| c == class)))
-            .filter_map(|n| n.attribute(attribute)?.parse().ok())
-            .collect()
+        elements(&self.document()).filter(|n| is_of(n, class)).filter_map(|n| n.attribute(attribute)?.parse().ok()).collect()
     }
 
     /// Numbers are finite; shapes and the outlines of texts lie inside the picture; no two texts touch.
     pub(super) fn check(&self) {
-        for node in self.elements() {
+        for node in elements(&self.document()) {
             for attribute in node.attributes().filter(|a| a.name() != "class") {
                 let value = attribute.value();
                 assert!(!value.contains("NaN") && !value.contains("inf"), "{} {value}", attribute.name());
             }
         }
-        let tree = super::png::parse(self.svg).expect("SVG");
+        let tree = super::png::parse(&self.svg).expect("SVG");
         let (width, height) = (tree.size().width(), tree.size().height());
         let mut texts: Vec<(String, Rect)> = Vec::new();
         boxes(tree.root(), &mut |text, bounds| {

@@ -207,7 +207,7 @@ impl Layout {
         let label = widest(&mut data.rows.iter().map(|row| LABEL.width(&row.label)));
         let two_lines = label > MOST_LABEL;
         let label_width = label.clamp(60.0, MOST_LABEL);
-        let chosen = widest(&mut data.rows.iter().map(|row| COLUMN.width(&chosen_text(row))));
+        let chosen = widest(&mut data.rows.iter().map(|row| COLUMN.width(&chosen_text(&row.chosen))));
         let chosen_width = chosen.max(COLUMN_HEAD.width("chosen")).min(MOST_CHOSEN);
         let median_width = widest(&mut data.rows.iter().map(|row| COLUMN.bold().width(&median_text(row))));
         let median_width = median_width.max(COLUMN_HEAD.width("median"));
@@ -295,7 +295,7 @@ fn column_heads(canvas: &mut Canvas, layout: &Layout, y: f64, top: f64, bottom: 
 }
 
 fn draw_row(canvas: &mut Canvas, row: &Row, colour: &str, layout: &Layout, scale: &Scale, y: f64) {
-    canvas.line("guide", (layout.plot.0, y), (layout.failed.map_or(layout.plot.1, |f| f.1), y), GRID, 1.0);
+    canvas.line("guide", (layout.plot.0, y), (layout.plot.1, y), GRID, 1.0);
     label(canvas, row, layout, y);
     canvas.centred(layout.n, y, &row.replicates.len().to_string(), COLUMN.end());
     chosen(canvas, row, layout, y);
@@ -332,9 +332,8 @@ fn draw_row(canvas: &mut Canvas, row: &Row, colour: &str, layout: &Layout, scale
         dot(canvas, "dot", run.mark(), place(error), y + jitter(index) * layout.pitch * 0.52, layout.radius, colour);
     }
     if let Some(median) = summary.median.filter(|median| *median <= scale.domain().1) {
-        let (x, half) = (place(median), height / 2.0 + 2.0);
-        canvas.rect("halo", x - 3.5, y - half - 1.0, (7.0, 2.0 * half + 2.0), 3.0, "#ffffff");
-        canvas.rect("median", x - 2.0, y - half, (4.0, 2.0 * half), 2.0, INK);
+        let half = height / 2.0 + 3.0;
+        canvas.rect("median", place(median) - 1.8, y - half, (3.6, 2.0 * half), 1.8, INK);
     }
     if let Some((left, right)) = layout.failed {
         let beyond: Vec<&Replicate> = row.replicates.iter().filter(|run| at_edge(run)).collect();
@@ -366,10 +365,10 @@ fn label(canvas: &mut Canvas, row: &Row, layout: &Layout, y: f64) {
     }
 }
 
-/// The hyperparameters as one text, as wide as it is drawn.
-fn chosen_text(row: &Row) -> String {
+/// Hyperparameters as one text, as wide as it is drawn.
+fn chosen_text(chosen: &[Chosen]) -> String {
     let one = |c: &Chosen| format!("{} {}{}", c.name, c.value, c.edge.map_or("", edge_sign));
-    row.chosen.iter().map(one).collect::<Vec<_>>().join(" · ")
+    chosen.iter().map(one).collect::<Vec<_>>().join(" · ")
 }
 
 fn edge_sign(edge: Edge) -> &'static str {
@@ -379,14 +378,27 @@ fn edge_sign(edge: Edge) -> &'static str {
     }
 }
 
+/// Writes the hyperparameters in one line, in two where that is too wide.
 fn chosen(canvas: &mut Canvas, row: &Row, layout: &Layout, y: f64) {
-    let whole = chosen_text(row);
-    if COLUMN.width(&whole) > layout.chosen_width + 0.5 {
-        return canvas.cut(layout.chosen, y, &whole, COLUMN, layout.chosen_width);
+    let limit = layout.chosen_width + 0.5;
+    if COLUMN.width(&chosen_text(&row.chosen)) <= limit {
+        return chosen_line(canvas, &row.chosen, layout, y, COLUMN);
     }
-    // (text, colour) in turn: name, value, sign of the edge, separator.
+    let face = Face { size: 12.0, ..COLUMN };
+    let fits = |count: &usize| face.width(&chosen_text(&row.chosen[..*count])) <= limit;
+    let (first, second) = row.chosen.split_at((1..row.chosen.len()).take_while(fits).last().unwrap_or(1));
+    chosen_line(canvas, first, layout, y - 7.5, face);
+    chosen_line(canvas, second, layout, y + 7.5, face);
+}
+
+fn chosen_line(canvas: &mut Canvas, chosen: &[Chosen], layout: &Layout, y: f64, face: Face) {
+    let whole = chosen_text(chosen);
+    if face.width(&whole) > layout.chosen_width + 0.5 {
+        return canvas.cut(layout.chosen, y, &whole, face, layout.chosen_width);
+    }
+    // (text, colour) in turn: name, value, sign of the edge.
     let mut parts: Vec<(String, &str)> = Vec::new();
-    for (index, c) in row.chosen.iter().enumerate() {
+    for (index, c) in chosen.iter().enumerate() {
         parts.push((format!("{}{} ", if index > 0 { " · " } else { "" }, c.name), MUTED));
         parts.push((c.value.clone(), INK));
         parts.extend(c.edge.map(|edge| (edge_sign(edge).to_owned(), ALERT)));
@@ -396,7 +408,7 @@ fn chosen(canvas: &mut Canvas, row: &Row, layout: &Layout, y: f64) {
         .map(|(text, colour)| Span { text, colour, weight: Weight::Regular, subscript: false })
         .collect();
     if !spans.is_empty() {
-        canvas.spans(layout.chosen, y + COLUMN.size * CAP_HEIGHT / 2.0, COLUMN, &spans, None);
+        canvas.spans(layout.chosen, y + face.size * CAP_HEIGHT / 2.0, face, &spans, None);
     }
 }
 

@@ -132,6 +132,19 @@ impl Canvas {
         ]);
     }
 
+    /// A filled rectangle with hard edges, which shows no seam against its neighbours.
+    pub(super) fn tile(&mut self, class: &str, x: f64, y: f64, size: (f64, f64), fill: &str) {
+        self.add("rect", &[
+            ("class", class.into()),
+            ("x", x.into()),
+            ("y", y.into()),
+            ("width", size.0.into()),
+            ("height", size.1.into()),
+            ("shape-rendering", "crispEdges".into()),
+            ("fill", fill.into()),
+        ]);
+    }
+
     /// One line of text; `y` is the baseline.
     pub(super) fn text(&mut self, x: f64, y: f64, text: &str, face: Face) {
         self.spans(x, y, face, &[Span { text, colour: face.colour, weight: face.weight, subscript: false }], None);
