@@ -178,7 +178,13 @@ impl Dispatcher {
     ///
     /// # Errors
     /// What the database says.
-    pub async fn submit(&self, sweep: Sweep, source: &str, contents: &BTreeMap<String, Vec<u8>>, how: &Submission) -> Result<String> {
+    pub async fn submit(
+        &self,
+        sweep: Sweep,
+        source: &str,
+        contents: &BTreeMap<String, Vec<u8>>,
+        how: &Submission,
+    ) -> Result<String> {
         let mut inputs = Inputs::new();
         for (path, bytes) in contents {
             inputs.insert(path.clone(), self.store.save_blob(bytes).await?);
@@ -197,7 +203,12 @@ impl Dispatcher {
             self.store.tag(&id, tag, true).await?;
         }
         let active = self.activate(id.clone(), sweep, inputs, !how.fresh).await?;
-        self.store.set_sweep_state(&id, if active.progress.is_finished() { SweepState::Finished } else { SweepState::Running }).await?;
+        self.store
+            .set_sweep_state(
+                &id,
+                if active.progress.is_finished() { SweepState::Finished } else { SweepState::Running },
+            )
+            .await?;
         self.active.lock().await.push(active);
         Ok(id)
     }
@@ -205,14 +216,23 @@ impl Dispatcher {
     /// How the sweep `id` stands.
     pub async fn progress(&self, id: &str) -> Progress {
         let active = self.active.lock().await;
-        active.iter().find(|a| a.id == id).map_or(Progress::default(), |a| Progress { core_seconds_left: a.schedule.seconds_left(), ..a.progress })
+        active
+            .iter()
+            .find(|a| a.id == id)
+            .map_or(Progress::default(), |a| Progress { core_seconds_left: a.schedule.seconds_left(), ..a.progress })
     }
 
     /// The part of a worker for provenance `provenance`: a [`Link`] within this process.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn connect(self: &Arc<Self>, worker: &str, provenance: &Provenance, cores: u32, slots: u32) -> Result<Local> {
+    pub async fn connect(
+        self: &Arc<Self>,
+        worker: &str,
+        provenance: &Provenance,
+        cores: u32,
+        slots: u32,
+    ) -> Result<Local> {
         let id = self.store.add_provenance(provenance).await?;
         let worker = store::Worker { id: worker.to_owned(), provenance: id, cores, slots };
         self.store.see_worker(&worker, self.clock.now_ms()).await?;
@@ -230,7 +250,12 @@ impl Dispatcher {
         let ranges: Vec<Range<u64>> = classes.iter().map(|class| class.start..class.start + class.len).collect();
         let touched = self.store.last_touched(&id, &ranges).await?;
         for (class, last) in classes.iter().zip(touched) {
-            let span = Span { start: class.start, len: class.len, replicates: class.replicates, seconds: forecast(&sweep, class.start, &inputs) };
+            let span = Span {
+                start: class.start,
+                len: class.len,
+                replicates: class.replicates,
+                seconds: forecast(&sweep, class.start, &inputs),
+            };
             if class.start >= sweep.grid.len() {
                 schedule.add_held(span);
             } else {
@@ -245,7 +270,13 @@ impl Dispatcher {
             }
         }
         let counts = self.store.counts(&id).await?;
-        let progress = Progress { cells: sweep.len(), done: counts.done, linked: counts.linked, quarantined: counts.quarantined, ..Progress::default() };
+        let progress = Progress {
+            cells: sweep.len(),
+            done: counts.done,
+            linked: counts.linked,
+            quarantined: counts.quarantined,
+            ..Progress::default()
+        };
         let mut active = Active { id, sweep, inputs, link, schedule, failed, tuning: Tuning::default(), progress };
         self.resume_tuning(&mut active).await?;
         Ok(active)
@@ -256,7 +287,12 @@ impl Dispatcher {
         let Some(tune) = &active.sweep.tune else { return Ok(()) };
         let tuning = &mut active.tuning;
         tuning.winner = self.store.selections(&active.id).await?.into_iter().map(|s| (s.group, s.candidate)).collect();
-        tuning.open = (0..tune.len()).map(|g| tune.group(g).map_or(0, |group| if group.candidates > 1 { group.candidates * tune.replicates } else { 0 })).collect();
+        tuning.open = (0..tune.len())
+            .map(|g| {
+                tune.group(g)
+                    .map_or(0, |group| if group.candidates > 1 { group.candidates * tune.replicates } else { 0 })
+            })
+            .collect();
         for cell in self.store.final_cells(&active.id, 0..active.sweep.grid.len()).await? {
             if let Some(group) = active.sweep.group_of(cell) {
                 tuning.open[group as usize] -= 1;
@@ -278,11 +314,17 @@ impl Dispatcher {
     /// Selects the winner of a group whose tuning cells are all final, and stores it.
     async fn select(&self, active: &mut Active, group: u64) -> Result<()> {
         let sweep = &active.sweep;
-        let Some((tune, of)) = sweep.tune.as_ref().and_then(|tune| Some((tune, tune.group(group)?))) else { return Ok(()) };
+        let Some((tune, of)) = sweep.tune.as_ref().and_then(|tune| Some((tune, tune.group(group)?))) else {
+            return Ok(());
+        };
         let mut errors = Vec::with_capacity(of.candidates as usize);
         for candidate in 0..of.candidates {
-            let cells = sweep.tuning_cells(group, candidate);
-            errors.push(self.store.validation_errors(&active.id, &cells).await?);
+            let mut runs = Vec::with_capacity(tune.replicates as usize);
+            for cell in sweep.tuning_cells(group, candidate) {
+                let score = self.store.scores(&active.id, cell..cell + 1).await?.pop();
+                runs.push(score.filter(|score| !score.failed).and_then(|score| score.validation_mse));
+            }
+            errors.push(runs);
         }
         let Some(selection) = tune.select(group, &errors) else { return Ok(()) };
         let coordinates = tune.candidate(group, selection.candidate).unwrap_or_default();
@@ -325,7 +367,9 @@ impl Dispatcher {
         while leases.len() < idle || (seconds < BUNDLE_SECONDS * idle as f64 && leases.len() < BUNDLE_CELLS) {
             // Cells in bundles, too: one transaction for all of them.
             let mut cells = Vec::new();
-            while cells.len() < BUNDLE_CELLS && (leases.len() + cells.len() < idle || seconds < BUNDLE_SECONDS * idle as f64) {
+            while cells.len() < BUNDLE_CELLS
+                && (leases.len() + cells.len() < idle || seconds < BUNDLE_SECONDS * idle as f64)
+            {
                 let Some((cell, forecast)) = active.schedule.next() else { break };
                 seconds += forecast;
                 cells.push(active.recipe(cell)?);
@@ -334,7 +378,11 @@ impl Dispatcher {
                 break;
             }
             let (cells, trials): (Vec<NewCell>, Vec<Trial>) = cells.into_iter().unzip();
-            let linked = if active.link { self.store.link(&active.id, &cells, self.clock.now_ms()).await? } else { vec![false; cells.len()] };
+            let linked = if active.link {
+                self.store.link(&active.id, &cells, self.clock.now_ms()).await?
+            } else {
+                vec![false; cells.len()]
+            };
             let (mut wanted, mut recipes) = (Vec::new(), Vec::new());
             for ((cell, trial), linked) in cells.into_iter().zip(trials).zip(linked) {
                 if linked {
@@ -355,7 +403,14 @@ impl Dispatcher {
                 };
                 active.progress.running += 1;
                 let checkpoint = self.store.checkpoint(&active.id, cell.cell).await?.map(|(_, bytes)| bytes);
-                leases.push(Lease { sweep: lease.sweep, cell: lease.cell, fence: lease.fence, trial, seconds_limit: active.sweep.seconds, checkpoint });
+                leases.push(Lease {
+                    sweep: lease.sweep,
+                    cell: lease.cell,
+                    fence: lease.fence,
+                    trial,
+                    seconds_limit: active.sweep.seconds,
+                    checkpoint,
+                });
             }
         }
         Ok(leases)
@@ -364,7 +419,8 @@ impl Dispatcher {
     /// Takes the reports of one sweep.
     async fn take(&self, active: &mut Active, provenance: &str, reports: Vec<Report>) -> Result<()> {
         let now = self.clock.now_ms();
-        let (mut leases, mut outcomes, mut others): (Vec<_>, Vec<Box<Outcome>>, Vec<_>) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut leases, mut outcomes, mut others): (Vec<_>, Vec<Box<Outcome>>, Vec<_>) =
+            (Vec::new(), Vec::new(), Vec::new());
         for report in reports {
             let lease = store::Lease { sweep: report.sweep, cell: report.cell, fence: report.fence };
             match report.ending {
@@ -375,7 +431,8 @@ impl Dispatcher {
                 other => others.push((lease, other)),
             }
         }
-        let finished: Vec<Finished> = leases.iter().zip(&outcomes).map(|(lease, outcome)| Finished { lease, outcome, provenance }).collect();
+        let finished: Vec<Finished> =
+            leases.iter().zip(&outcomes).map(|(lease, outcome)| Finished { lease, outcome, provenance }).collect();
         let answers = self.store.record(&finished, now).await?;
         for ((lease, outcome), answer) in leases.iter().zip(&outcomes).zip(answers) {
             match answer {
@@ -388,7 +445,9 @@ impl Dispatcher {
                     self.finish(active, lease.cell).await?;
                 }
                 Recorded::Again | Recorded::Unknown => {}
-                Recorded::Late { differs } => self.say(Notice::Late { sweep: active.id.clone(), cell: lease.cell, differs }),
+                Recorded::Late { differs } => {
+                    self.say(Notice::Late { sweep: active.id.clone(), cell: lease.cell, differs })
+                }
             }
         }
         for (lease, ending) in others {
@@ -452,7 +511,8 @@ impl Active {
         };
         let trial = self.sweep.trial(&coordinates, &self.inputs).map_err(failed)?;
         let trial_digest = trial.digest().map_err(failed)?;
-        let mut whole: BTreeMap<String, _> = trial.values().map(|(axis, value)| (axis.to_owned(), value.clone())).collect();
+        let mut whole: BTreeMap<String, _> =
+            trial.values().map(|(axis, value)| (axis.to_owned(), value.clone())).collect();
         whole.extend(coordinates.into_iter().filter(|(axis, _)| axis == "replicate"));
         Ok((NewCell { cell, stage, coordinates: whole, trial_digest }, trial))
     }
@@ -464,7 +524,9 @@ fn forecast(sweep: &Sweep, cell: u64, inputs: &Inputs) -> f64 {
         Some(Cell::Fixed(coordinates)) => Some(coordinates),
         _ => sweep.refit_coordinates(cell, 0),
     };
-    coordinates.and_then(|coordinates| sweep.trial(&coordinates, inputs).ok()).map_or(1.0, |trial| cost::forecast(&trial).seconds)
+    coordinates
+        .and_then(|coordinates| sweep.trial(&coordinates, inputs).ok())
+        .map_or(1.0, |trial| cost::forecast(&trial).seconds)
 }
 
 /// A worker's link to a dispatcher in its own process.

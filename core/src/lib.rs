@@ -34,16 +34,16 @@
 //!     fn checkpoint(&mut self, _: u64, _: Vec<u8>) {}
 //! }
 //!
-//! // A 5×5 matrix of rank 1, 20 of its 25 entries observed, completed by a depth-2 network under gradient descent.
+//! // A 5×5 matrix of rank 1, 20 of its 25 entries observed, completed by a depth-3 network under gradient descent.
 //! let recipe: [(&str, Value); 9] = [
 //!     ("n1", 5.into()), ("n2", 5.into()), ("rank", 1.into()), ("samples", 20.into()),
-//!     ("depth", 2.into()), ("init_scale", 1e-3.into()),
+//!     ("depth", 3.into()), ("init_scale", 1e-3.into()),
 //!     ("optimizer", "gd".into()), ("lr", 0.2.into()), ("steps", 2_000.into()),
 //! ];
 //! let recipe: BTreeMap<String, Value> = recipe.into_iter().map(|(axis, value)| (axis.to_owned(), value)).collect();
 //! let trial = Trial::new(&recipe, &Inputs::new())?;
 //! let train::Ended::Outcome(outcome) = train::run(&trial, &NoFiles, None, &mut Quiet)? else { unreachable!() };
-//! assert!(outcome.last.get(TEST_REL).unwrap() < 0.05, "{:?}", outcome.last);
+//! assert!(outcome.last.get(TEST_REL).unwrap() < 0.05);
 //! # Ok::<(), sweep_core::error::Error>(())
 //! ```
 

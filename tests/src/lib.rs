@@ -1,5 +1,7 @@
 //! What the tests of the whole share: trials in a line, instances, a quiet monitor.
 
+pub mod embedded;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

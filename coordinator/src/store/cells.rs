@@ -417,6 +417,18 @@ impl Store {
         }))
     }
 
+    /// The cells of a range that are final (done, failed, cancelled or set aside), ascending.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn final_cells(&self, sweep: &str, range: Range<u64>) -> Result<Vec<u64>> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.database.read().await?.rows(sql::FINAL, args![sweep, range.start, range.end - 1]).await?;
+        rows.into_iter().map(|mut row| row.count()).collect()
+    }
+
     /// The done cells of a range with what tuning judges by.
     ///
     /// # Errors

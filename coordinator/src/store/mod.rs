@@ -40,9 +40,10 @@ pub use keys::Coordinates;
 pub use location::Location;
 pub use outcomes::{Finished, Recorded, Stored};
 pub use query::{Limits, Table};
+pub use sweep_core::job::Provenance;
 pub use sweeps::{NewSweep, Selection, Sweep, SweepState};
 pub use views::{Column, ColumnType, result_columns};
-pub use workers::{Provenance, Worker};
+pub use workers::Worker;
 
 use database::Database;
 use location::Owner;

@@ -317,7 +317,7 @@ fn scalars(row: &mut Row) -> Result<Vec<Option<f64>>> {
 fn point(row: &mut Row, trajectory: &[Point]) -> Result<Option<Point>> {
     let (step, values) = (row.maybe_int()?, scalars(row)?);
     let Some(step) = step.and_then(|step| u64::try_from(step).ok()) else { return Ok(None) };
-    let lists = trajectory.iter().find(|point| point.step == step).cloned().unwrap_or_default();
+    let lists = trajectory.iter().find(|point| point.step == step).cloned().unwrap_or_else(Point::empty);
     Ok(Some(Point { step, values, ..lists }))
 }
 

@@ -98,6 +98,9 @@ statements! {
     SCORES = "SELECT c.cell, o.status, o.inflated, o.validated_validation_mse, o.wall_seconds FROM cells c
         JOIN outcomes o ON o.id = c.outcome_id
         WHERE c.sweep_id = $1 AND c.cell BETWEEN $2 AND $3 ORDER BY c.cell";
+    /// The cells of a range that are final, whatever their end.
+    FINAL = "SELECT cell FROM cells WHERE sweep_id = $1 AND cell BETWEEN $2 AND $3
+        AND state IN ('done', 'failed', 'cancelled', 'quarantined') ORDER BY cell";
 
     // Outcomes.
 

@@ -3,29 +3,7 @@
 use super::database::{Transaction, args};
 use super::error::{Error, Result};
 use super::{Store, statements as sql};
-
-/// Everything about the machine and the program that can move the last bits of a result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Provenance {
-    /// Version of the program.
-    pub trainer_version: String,
-    /// Revision of the trainer, raised when results change.
-    pub revision: u32,
-    /// Commit that the program was built from.
-    pub git_commit: String,
-    /// Name of the machine.
-    pub host: String,
-    /// Model of its processor.
-    pub cpu: String,
-    /// BLAS library with its version.
-    pub blas_library: String,
-    /// The kernel that it chose for this processor.
-    pub blas_kernel: String,
-    /// Its threads for one run.
-    pub blas_threads: u32,
-    /// Type of the numbers: `f64`.
-    pub dtype: String,
-}
+use sweep_core::job::Provenance;
 
 /// A worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
