@@ -4,10 +4,12 @@
 //! - [`schedule`]: longest first, by a cost that learns; pure
 //! - [`dispatch`]: sweeps go in, leases go out, reports come back; tuning is settled here
 //! - [`export`]: results as CSV and Parquet
+//! - [`plot`]: pictures as SVG, PNG and characters; pure
 //! - [`clock`]: time, as an argument
 
 pub mod clock;
 pub mod dispatch;
 pub mod export;
+pub mod plot;
 pub mod schedule;
 pub mod store;
