@@ -18,7 +18,15 @@ fn noise(seed: usize) -> f64 {
 }
 
 /// A method whose errors lie around `error`; the last `diverged` of them diverged, the first `inflated` are inflated.
-fn row(group: &str, label: &str, chosen: &[(&str, &str, Option<Edge>)], error: f64, runs: usize, diverged: usize, inflated: usize) -> Row {
+fn row(
+    group: &str,
+    label: &str,
+    chosen: &[(&str, &str, Option<Edge>)],
+    error: f64,
+    runs: usize,
+    diverged: usize,
+    inflated: usize,
+) -> Row {
     let replicates = (0..runs)
         .map(|run| {
             let value = error * 10f64.powf(0.25 * noise(run + label.len() * 31 + group.len()));
@@ -36,7 +44,9 @@ fn row(group: &str, label: &str, chosen: &[(&str, &str, Option<Edge>)], error: f
 fn answer(rows: Vec<Row>) -> Methods {
     Methods {
         title: "Sample data: does an explicit penalty replace depth?".into(),
-        subtitle: "Matrix completion, 50 × 50, rank 2, 500 of 2500 entries observed; each method tuned over its own grid".into(),
+        subtitle:
+            "Matrix completion, 50 × 50, rank 2, 500 of 2500 entries observed; each method tuned over its own grid"
+                .into(),
         caption: "Made-up numbers that show the layout.".into(),
         seeds: "seeds 100–107".into(),
         metric: TEST_ERROR.into(),
@@ -49,11 +59,27 @@ fn eight() -> Methods {
     use Edge::Greatest;
     answer(vec![
         row("depth 1", "gradient descent · no penalty", &[("lr", "1", None)], 1.0, 8, 0, 0),
-        row("depth 1", "gradient descent · ratio", &[("lr", "100", Some(Greatest)), ("λ", "0.1", Some(Greatest))], 1.3, 8, 2, 3),
+        row(
+            "depth 1",
+            "gradient descent · ratio",
+            &[("lr", "100", Some(Greatest)), ("λ", "0.1", Some(Greatest))],
+            1.3,
+            8,
+            2,
+            3,
+        ),
         row("depth 1", "Adam · no penalty", &[("lr", "0.01", None)], 1.0, 8, 0, 0),
         row("depth 1", "Adam · ratio", &[("lr", "0.01", None), ("λ", "0.01", None)], 0.0085, 8, 0, 0),
         row("depth 3", "gradient descent · no penalty", &[("lr", "1", None)], 0.012, 8, 0, 0),
-        row("depth 3", "gradient descent · ratio", &[("lr", "0.3", None), ("λ", "0.001", Some(Edge::Least))], 0.02, 8, 1, 0),
+        row(
+            "depth 3",
+            "gradient descent · ratio",
+            &[("lr", "0.3", None), ("λ", "0.001", Some(Edge::Least))],
+            0.02,
+            8,
+            1,
+            0,
+        ),
         row("depth 3", "Adam · no penalty", &[("lr", "0.003", None)], 0.08, 8, 0, 0),
         row("depth 3", "Adam · ratio", &[("lr", "0.003", None), ("λ", "0.01", None)], 0.006, 8, 0, 0),
     ])
@@ -69,7 +95,15 @@ fn thirty() -> Methods {
                 let chosen = [("lr", "0.01", None), ("λ", "0.001", (o == 3).then_some(Edge::Least))];
                 let chosen = if p == 0 { &chosen[..1] } else { &chosen[..] };
                 let error = 10f64.powf(-((o * 2 + p * 3 + depth * 5) as f64 % 11.0) + 1.5);
-                rows.push(row(&format!("depth {depth}"), &format!("{optimizer} · {penalty}"), chosen, error, 20, (o + p) % 3, 0));
+                rows.push(row(
+                    &format!("depth {depth}"),
+                    &format!("{optimizer} · {penalty}"),
+                    chosen,
+                    error,
+                    20,
+                    (o + p) % 3,
+                    0,
+                ));
             }
         }
     }
@@ -79,7 +113,15 @@ fn thirty() -> Methods {
 fn odd() -> Methods {
     let long = "orthogonal balanced init, plateau schedule, group_rmsprop with warm-up · Schatten-p quotient (p = ⅓, smoothed)";
     let mut rows = vec![
-        row("depth 2", long, &[("lr", "0.0003", None), ("λ", "3e-5", Some(Edge::Least)), ("β1", "0.95", None), ("ε", "1e-12", None)], 3e-9, 12, 0, 0),
+        row(
+            "depth 2",
+            long,
+            &[("lr", "0.0003", None), ("λ", "3e-5", Some(Edge::Least)), ("β1", "0.95", None), ("ε", "1e-12", None)],
+            3e-9,
+            12,
+            0,
+            0,
+        ),
         row("depth 2", "all diverged · ratio", &[("lr", "1000", Some(Edge::Greatest))], 1.0, 12, 12, 0),
         row("depth 2", "no runs yet · none", &[], 1.0, 0, 0, 0),
         row("depth 2", "<b>\"markup\" & more</b> · none", &[("lr", "0.1", None)], 0.3, 12, 0, 12),
@@ -90,14 +132,16 @@ fn odd() -> Methods {
 }
 
 fn equal() -> Methods {
-    let mut rows: Vec<Row> = ["gd", "adam", "muon"].iter().map(|o| row("", o, &[("lr", "0.1", None)], 1.0, 8, 0, 0)).collect();
+    let mut rows: Vec<Row> =
+        ["gd", "adam", "muon"].iter().map(|o| row("", o, &[("lr", "0.1", None)], 1.0, 8, 0, 0)).collect();
     rows.iter_mut().flat_map(|row| &mut row.replicates).for_each(|run| run.value = Some(0.177));
     answer(rows)
 }
 
 /// Steps as a run records them: dense early, then geometric.
 fn steps() -> Vec<f64> {
-    let mut steps: Vec<f64> = (0..80).map(|k| if k < 10 { f64::from(k) } else { (10.0 * 1.1f64.powi(k - 10)).round() }).collect();
+    let mut steps: Vec<f64> =
+        (0..80).map(|k| if k < 10 { f64::from(k) } else { (10.0 * 1.1f64.powi(k - 10)).round() }).collect();
     steps.dedup();
     steps
 }
@@ -107,11 +151,18 @@ fn loss() -> Curves {
         let spread = 10f64.powf(0.3 * noise(seed));
         steps().iter().map(|&step| (step, Some(spread * ((1.0 + step * rate).powf(-1.3) + floor)))).collect()
     };
-    let mut series: Vec<Series> = [("gradient descent", 0.02, 0.4), ("momentum", 0.05, 0.012), ("Adam · ratio", 0.2, 0.0065), ("muon", 0.25, 0.0075)]
-        .iter()
-        .map(|(label, rate, floor)| Series::over(label, &(0..9).map(|seed| run(*rate, *floor, seed)).collect::<Vec<_>>()))
+    let mut series: Vec<Series> = [
+        ("gradient descent", 0.02, 0.4),
+        ("momentum", 0.05, 0.012),
+        ("Adam · ratio", 0.2, 0.0065),
+        ("muon", 0.25, 0.0075),
+    ]
+    .iter()
+    .map(|(label, rate, floor)| Series::over(label, &(0..9).map(|seed| run(*rate, *floor, seed)).collect::<Vec<_>>()))
+    .collect();
+    let diverges: Vec<_> = (0..9)
+        .map(|seed| run(-1e-4, 1.2, seed).into_iter().map(|(s, v)| (s, v.filter(|_| s < 400.0))).collect())
         .collect();
-    let diverges: Vec<_> = (0..9).map(|seed| run(-1e-4, 1.2, seed).into_iter().map(|(s, v)| (s, v.filter(|_| s < 400.0))).collect()).collect();
     series.push(Series::over("sign_gd", &diverges));
     Curves {
         title: "Sample data: test error while training".into(),
@@ -126,7 +177,20 @@ fn loss() -> Curves {
 
 fn rank() -> Curves {
     let points = |depth: f64| -> Vec<Vec<(f64, Option<f64>)>> {
-        let run = |seed: usize| (0..13).map(|k| (500.0 * f64::from(k), Some(2.0 + 30.0 / depth * (-f64::from(k) * depth / 4.0).exp() * (1.0 + 0.3 * noise(seed + k as usize))))).collect();
+        let run = |seed: usize| {
+            (0..13)
+                .map(|k| {
+                    (
+                        500.0 * f64::from(k),
+                        Some(
+                            2.0 + 30.0 / depth
+                                * (-f64::from(k) * depth / 4.0).exp()
+                                * (1.0 + 0.3 * noise(seed + k as usize)),
+                        ),
+                    )
+                })
+                .collect()
+        };
         (0..7).map(run).collect()
     };
     Curves {
@@ -147,11 +211,19 @@ fn grid(columns: usize, rows: usize) -> Heatmap {
             let (x, y) = ((i % columns) as f64 / columns as f64, (i / columns) as f64 / rows as f64);
             let error = 10f64.powf(8.0 * ((x - 0.55).powi(2) + (y - 0.5).powi(2)) - 2.2 + 0.1 * noise(i));
             let lost = x > 0.85 && y > 0.5;
-            Tile { x: i % columns, y: i / columns, median: (!lost).then_some(error), diverged: u32::from(x > 0.7 && y > 0.4), inflated: u32::from(y > 0.65) }
+            Tile {
+                x: i % columns,
+                y: i / columns,
+                median: (!lost).then_some(error),
+                diverged: u32::from(x > 0.7 && y > 0.4),
+                inflated: u32::from(y > 0.65),
+            }
         })
         .collect();
     let decades = |count: usize, from: f64, to: f64| -> Vec<String> {
-        (0..count).map(|k| sweep_coordinator::plot::number(10f64.powf(from + (to - from) * k as f64 / (count - 1) as f64), 1)).collect()
+        (0..count)
+            .map(|k| sweep_coordinator::plot::number(10f64.powf(from + (to - from) * k as f64 / (count - 1) as f64), 1))
+            .collect()
     };
     Heatmap {
         title: "Sample data: Adam with the ratio penalty, λ against learning rate".into(),

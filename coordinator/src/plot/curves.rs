@@ -83,7 +83,8 @@ pub fn curves(data: &Curves) -> String {
     let top = head(&mut canvas, WIDTH, &data.title, &data.subtitle);
     let places = |spread: Spread, value: f64| value.is_finite() && (spread == Spread::Linear || value > 0.0);
     // What has a place in both directions; x = 0 has one on either axis.
-    let seen = |x: f64, y: Option<f64>| y.filter(|y| places(data.y.spread, *y) && (places(data.x.spread, x) || x == 0.0));
+    let seen =
+        |x: f64, y: Option<f64>| y.filter(|y| places(data.y.spread, *y) && (places(data.x.spread, x) || x == 0.0));
     let spots = || data.series.iter().flat_map(|series| &series.points).filter(|s| seen(s.x, s.median).is_some());
     if spots().next().is_none() {
         let bottom = message(&mut canvas, WIDTH, top, "No recorded values: there is nothing to draw yet.");
@@ -111,16 +112,19 @@ pub fn curves(data: &Curves) -> String {
 
     for line in lines.clone() {
         let y = y_scale.position(line.value);
-        canvas.add("line", &[
-            ("class", "reference".into()),
-            ("x1", plot.0.into()),
-            ("y1", y.into()),
-            ("x2", plot.1.into()),
-            ("y2", y.into()),
-            ("stroke", MUTED.into()),
-            ("stroke-width", 1.4.into()),
-            ("stroke-dasharray", "6 4".into()),
-        ]);
+        canvas.add(
+            "line",
+            &[
+                ("class", "reference".into()),
+                ("x1", plot.0.into()),
+                ("y1", y.into()),
+                ("x2", plot.1.into()),
+                ("y2", y.into()),
+                ("stroke", MUTED.into()),
+                ("stroke-width", 1.4.into()),
+                ("stroke-dasharray", "6 4".into()),
+            ],
+        );
     }
     let at = |x: f64, y: Option<f64>| seen(x, y).map(|y| (x_scale.position(x), y_scale.position(y)));
     for (index, series) in data.series.iter().enumerate() {
@@ -139,7 +143,8 @@ pub fn curves(data: &Curves) -> String {
     }));
     write_labels(&mut canvas, ends, plot.1, label_width, (top, bottom));
     let mut caption = data.caption.clone();
-    if data.series.iter().any(|series| series.points.windows(2).any(|w| w[0].median.is_some() && w[1].median.is_none())) {
+    if data.series.iter().any(|series| series.points.windows(2).any(|w| w[0].median.is_some() && w[1].median.is_none()))
+    {
         caption = format!("× the median falls on a run without a value (diverged) from here on. {caption}");
     }
     let height = foot(&mut canvas, WIDTH, bottom + 66.0, &format!("Lines: medians; bands: quartiles. {caption}"));
@@ -161,12 +166,15 @@ fn band(canvas: &mut Canvas, series: &Series, colour: &str, at: &Place) {
     for run in edges.split(Option::is_none) {
         let (low, high): (Vec<_>, Vec<_>) = run.iter().flatten().copied().unzip();
         if low.len() > 1 {
-            canvas.add("path", &[
-                ("class", "quartiles".into()),
-                ("d", format!("{}Z", path(low.iter().chain(high.iter().rev()))).as_str().into()),
-                ("fill", colour.into()),
-                ("fill-opacity", 0.16.into()),
-            ]);
+            canvas.add(
+                "path",
+                &[
+                    ("class", "quartiles".into()),
+                    ("d", format!("{}Z", path(low.iter().chain(high.iter().rev()))).as_str().into()),
+                    ("fill", colour.into()),
+                    ("fill-opacity", 0.16.into()),
+                ],
+            );
         }
     }
 }
@@ -177,35 +185,44 @@ fn line(canvas: &mut Canvas, series: &Series, style: (&str, &str), at: &Place) -
     for run in medians.split(Option::is_none) {
         let run: Vec<(f64, f64)> = run.iter().flatten().copied().collect();
         if let [(x, y)] = run[..] {
-            canvas.add("circle", &[
-                ("class", "median".into()),
-                ("cx", x.into()),
-                ("cy", y.into()),
-                ("r", 3.5.into()),
-                ("fill", style.0.into()),
-            ]);
+            canvas.add(
+                "circle",
+                &[
+                    ("class", "median".into()),
+                    ("cx", x.into()),
+                    ("cy", y.into()),
+                    ("r", 3.5.into()),
+                    ("fill", style.0.into()),
+                ],
+            );
         } else if !run.is_empty() {
-            canvas.add("path", &[
-                ("class", "median".into()),
-                ("d", path(&run).as_str().into()),
-                ("fill", "none".into()),
-                ("stroke", style.0.into()),
-                ("stroke-width", 2.2.into()),
-                ("stroke-linejoin", "round".into()),
-                ("stroke-dasharray", style.1.into()),
-            ]);
+            canvas.add(
+                "path",
+                &[
+                    ("class", "median".into()),
+                    ("d", path(&run).as_str().into()),
+                    ("fill", "none".into()),
+                    ("stroke", style.0.into()),
+                    ("stroke-width", 2.2.into()),
+                    ("stroke-linejoin", "round".into()),
+                    ("stroke-dasharray", style.1.into()),
+                ],
+            );
         }
     }
     for (pair, spots) in medians.windows(2).zip(series.points.windows(2)) {
         if let (Some((x, y)), None) = (pair[0], spots[1].median) {
             let [l, r, t, b] = [x - 5.0, x + 5.0, y - 5.0, y + 5.0].map(pixels);
-            canvas.add("path", &[
-                ("class", "cross".into()),
-                ("d", format!("M{l} {t}L{r} {b}M{l} {b}L{r} {t}").as_str().into()),
-                ("fill", "none".into()),
-                ("stroke", style.0.into()),
-                ("stroke-width", 2.2.into()),
-            ]);
+            canvas.add(
+                "path",
+                &[
+                    ("class", "cross".into()),
+                    ("d", format!("M{l} {t}L{r} {b}M{l} {b}L{r} {t}").as_str().into()),
+                    ("fill", "none".into()),
+                    ("stroke", style.0.into()),
+                    ("stroke-width", 2.2.into()),
+                ],
+            );
         }
     }
     medians.into_iter().flatten().next_back()
@@ -233,23 +250,29 @@ fn write_labels(canvas: &mut Canvas, mut labels: Vec<Label>, right: f64, width: 
             pixels(right + 16.0),
             pixels(y)
         );
-        canvas.add("path", &[
-            ("class", "leader".into()),
-            ("d", elbow.as_str().into()),
-            ("fill", "none".into()),
-            ("stroke", FAINT.into()),
-            ("stroke-width", 0.8.into()),
-        ]);
-        canvas.add("line", &[
-            ("class", "key".into()),
-            ("x1", (right + 17.0).into()),
-            ("y1", y.into()),
-            ("x2", (right + 31.0).into()),
-            ("y2", y.into()),
-            ("stroke", label.style.0.into()),
-            ("stroke-width", 2.6.into()),
-            ("stroke-dasharray", label.style.1.into()),
-        ]);
+        canvas.add(
+            "path",
+            &[
+                ("class", "leader".into()),
+                ("d", elbow.as_str().into()),
+                ("fill", "none".into()),
+                ("stroke", FAINT.into()),
+                ("stroke-width", 0.8.into()),
+            ],
+        );
+        canvas.add(
+            "line",
+            &[
+                ("class", "key".into()),
+                ("x1", (right + 17.0).into()),
+                ("y1", y.into()),
+                ("x2", (right + 31.0).into()),
+                ("y2", y.into()),
+                ("stroke", label.style.0.into()),
+                ("stroke-width", 2.6.into()),
+                ("stroke-dasharray", label.style.1.into()),
+            ],
+        );
         canvas.cut(right + 36.0, y, label.text, LABEL, width + 0.5);
     }
 }
@@ -290,7 +313,11 @@ mod tests {
             x: Axis { name: "step".into(), spread: Spread::Log },
             y: Axis { name: "test error".into(), spread: Spread::Log },
             references: vec![Reference { label: "minimum nuclear norm".into(), value: 0.17 }],
-            series: ["gd & <none>", "adam", "muon"].iter().zip([0.01, 0.1, 0.11]).map(|(l, r)| Series::over(l, &runs(r))).collect(),
+            series: ["gd & <none>", "adam", "muon"]
+                .iter()
+                .zip([0.01, 0.1, 0.11])
+                .map(|(l, r)| Series::over(l, &runs(r)))
+                .collect(),
         }
     }
 
@@ -299,7 +326,9 @@ mod tests {
         let picture = Picture::read(&curves(&sample()));
         picture.check();
         assert_eq!((picture.count("median"), picture.count("quartiles"), picture.count("reference")), (3, 3, 1));
-        for text in ["gd & <none>", "adam", "muon", "minimum nuclear norm", "step (log)", "test error (log)", "0", "Loss"] {
+        for text in
+            ["gd & <none>", "adam", "muon", "minimum nuclear norm", "step (log)", "test error (log)", "0", "Loss"]
+        {
             assert!(picture.texts().iter().any(|t| t == text), "{text}: {:?}", picture.texts());
         }
     }
@@ -328,13 +357,19 @@ mod tests {
                 Picture::read(&curves(&data)).check();
             }
         }
-        let many = Curves { series: (0..40).map(|i| Series { label: format!("series {i}"), ..sample().series[i % 3].clone() }).collect(), ..sample() };
+        let many = Curves {
+            series: (0..40)
+                .map(|i| Series { label: format!("series {i}"), ..sample().series[i % 3].clone() })
+                .collect(),
+            ..sample()
+        };
         Picture::read(&curves(&many)).check();
     }
 
     #[test]
     fn quartiles_count_every_run_at_its_steps() {
-        let runs = [vec![(1.0, Some(1.0)), (2.0, Some(4.0))], vec![(1.0, Some(3.0)), (2.0, None)], vec![(1.0, Some(2.0))]];
+        let runs =
+            [vec![(1.0, Some(1.0)), (2.0, Some(4.0))], vec![(1.0, Some(3.0)), (2.0, None)], vec![(1.0, Some(2.0))]];
         let series = Series::over("s", &runs);
         assert_eq!(series.points[0], Spot { x: 1.0, lower: Some(1.5), median: Some(2.0), upper: Some(2.5) });
         assert_eq!(series.points[1], Spot { x: 2.0, lower: None, median: None, upper: None });

@@ -21,8 +21,7 @@ pub(super) const ALERT: &str = "#a61b1b";
 
 /// Colours of series that colour-blind readers can tell apart: Okabe and Ito (2008), without the yellow, which is too
 /// pale on white. Black comes last.
-pub(super) const SERIES: [&str; 7] =
-    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+pub(super) const SERIES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 
 /// Pixels between 0 and the least positive value on a log axis that shows both.
 pub(super) const ZERO_ROOM: f64 = 40.0;
@@ -180,7 +179,12 @@ pub(super) fn hatch(x: f64, y: f64, width: f64, height: f64, pitch: f64) -> Stri
 /// Entries of a legend side by side from `x`, wrapped at `right`; `mark` draws the sign at (x, y) of an entry and
 /// returns its width. Returns the y below.
 pub(super) fn legend<T>(
-    canvas: &mut Canvas, x: f64, y: f64, right: f64, entries: &[(T, &str)], mark: impl Fn(&mut Canvas, &T, f64, f64) -> f64,
+    canvas: &mut Canvas,
+    x: f64,
+    y: f64,
+    right: f64,
+    entries: &[(T, &str)],
+    mark: impl Fn(&mut Canvas, &T, f64, f64) -> f64,
 ) -> f64 {
     let face = Face { anchor: Anchor::Start, ..CAPTION };
     let (mut cursor, mut y) = (x, y);

@@ -1,8 +1,6 @@
 //! Two axes and a metric: the median of each cell as a colour, with a texture where runs failed.
 
-use super::frame::{
-    AXIS, FAINT, INK, MARGIN, MUTED, TICK, foot, hatch, head, keep_inside, legend, message, name_up,
-};
+use super::frame::{AXIS, FAINT, INK, MARGIN, MUTED, TICK, foot, hatch, head, keep_inside, legend, message, name_up};
 use super::scale::{Scale, number};
 use super::svg::{Canvas, Face, formula_width, pixels};
 use super::{Axis, text};
@@ -95,7 +93,8 @@ pub fn heatmap(data: &Heatmap) -> String {
     }
     let roomy = cell_width >= 50.0 && cell_height >= 26.0;
     for (index, tile) in tiles.iter().enumerate() {
-        let (x, y) = (left + (index % columns) as f64 * cell_width, bottom - (index / columns + 1) as f64 * cell_height);
+        let (x, y) =
+            (left + (index % columns) as f64 * cell_width, bottom - (index / columns + 1) as f64 * cell_height);
         draw_cell(&mut canvas, *tile, &colours, (x, y, cell_width, cell_height), roomy);
     }
 
@@ -150,20 +149,29 @@ fn has_sign(tile: Option<&Tile>, sign: Sign) -> bool {
     }
 }
 
-fn draw_cell(canvas: &mut Canvas, tile: Option<&Tile>, colours: &Scale, (x, y, w, h): (f64, f64, f64, f64), roomy: bool) {
+fn draw_cell(
+    canvas: &mut Canvas,
+    tile: Option<&Tile>,
+    colours: &Scale,
+    (x, y, w, h): (f64, f64, f64, f64),
+    roomy: bool,
+) {
     let gap = if w.min(h) > 14.0 { 1.0 } else { 0.0 };
     let (x, y, w, h) = (x + gap, y + gap, w - 2.0 * gap, h - 2.0 * gap);
     let Some(tile) = tile else {
-        canvas.add("rect", &[
-            ("class", "cell nothing".into()),
-            ("x", (x + 0.5).into()),
-            ("y", (y + 0.5).into()),
-            ("width", (w - 1.0).into()),
-            ("height", (h - 1.0).into()),
-            ("fill", NOTHING.into()),
-            ("stroke", FAILED.into()),
-            ("stroke-width", 1.0.into()),
-        ]);
+        canvas.add(
+            "rect",
+            &[
+                ("class", "cell nothing".into()),
+                ("x", (x + 0.5).into()),
+                ("y", (y + 0.5).into()),
+                ("width", (w - 1.0).into()),
+                ("height", (h - 1.0).into()),
+                ("fill", NOTHING.into()),
+                ("stroke", FAILED.into()),
+                ("stroke-width", 1.0.into()),
+            ],
+        );
         return;
     };
     let fill = tile.median.map_or(FAILED.to_owned(), |median| hex(viridis(colours.position(median))));
@@ -195,13 +203,16 @@ fn draw_cell(canvas: &mut Canvas, tile: Option<&Tile>, colours: &Scale, (x, y, w
 }
 
 fn stroke(canvas: &mut Canvas, class: &str, path: &str, colour: &str, width: f64) {
-    canvas.add("path", &[
-        ("class", class.into()),
-        ("d", path.into()),
-        ("fill", "none".into()),
-        ("stroke", colour.into()),
-        ("stroke-width", width.into()),
-    ]);
+    canvas.add(
+        "path",
+        &[
+            ("class", class.into()),
+            ("d", path.into()),
+            ("fill", "none".into()),
+            ("stroke", colour.into()),
+            ("stroke-width", width.into()),
+        ],
+    );
 }
 
 fn cross(x: f64, y: f64, arm: f64) -> String {
@@ -246,16 +257,19 @@ fn signs(canvas: &mut Canvas, tiles: &[Option<&Tile>], y: f64, width: f64) -> f6
     }
     legend(canvas, MARGIN, y, width - MARGIN, &entries, |canvas, sign, x, y| {
         let fill = if *sign == Sign::Nothing { NOTHING } else { FAILED };
-        canvas.add("rect", &[
-            ("class", "key".into()),
-            ("x", x.into()),
-            ("y", (y - 8.0).into()),
-            ("width", 22.0.into()),
-            ("height", 16.0.into()),
-            ("fill", fill.into()),
-            ("stroke", FAINT.into()),
-            ("stroke-width", 0.8.into()),
-        ]);
+        canvas.add(
+            "rect",
+            &[
+                ("class", "key".into()),
+                ("x", x.into()),
+                ("y", (y - 8.0).into()),
+                ("width", 22.0.into()),
+                ("height", 16.0.into()),
+                ("fill", fill.into()),
+                ("stroke", FAINT.into()),
+                ("stroke-width", 0.8.into()),
+            ],
+        );
         match sign {
             Sign::Inflated => stroke(canvas, "key", &hatch(x, y - 8.0, 22.0, 16.0, 6.0), INK, 1.0),
             Sign::Partly => stroke(canvas, "key", &cross(x + 17.0, y - 3.0, 2.5), INK, 1.4),
@@ -288,8 +302,8 @@ fn dark([r, g, b]: [u8; 3]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::inspect::Picture;
     use super::super::Spread;
+    use super::super::inspect::Picture;
     use super::*;
 
     fn sample(columns: usize, rows: usize) -> Heatmap {
@@ -327,7 +341,9 @@ mod tests {
         assert_eq!(picture.count("hatch"), count(&|t| t.inflated > 0));
         assert_eq!(picture.count("cross"), count(&|t| t.median.is_none()));
         assert_eq!(picture.count("partly"), count(&|t| t.diverged > 0 && t.median.is_some()));
-        for text in ["row <0>", "row <4>", "lr", "λ", "relative test error (log)", "some runs inflated", "no runs", "0.01"] {
+        for text in
+            ["row <0>", "row <4>", "lr", "λ", "relative test error (log)", "some runs inflated", "no runs", "0.01"]
+        {
             assert!(picture.texts().iter().any(|t| t == text), "{text}: {:?}", picture.texts());
         }
     }

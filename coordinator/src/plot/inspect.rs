@@ -43,7 +43,10 @@ impl Picture {
 
     /// The numbers of an attribute over a class, as cx over the dots.
     pub(super) fn numbers(&self, class: &str, attribute: &str) -> Vec<f64> {
-        elements(&self.document()).filter(|n| is_of(n, class)).filter_map(|n| n.attribute(attribute)?.parse().ok()).collect()
+        elements(&self.document())
+            .filter(|n| is_of(n, class))
+            .filter_map(|n| n.attribute(attribute)?.parse().ok())
+            .collect()
     }
 
     /// Numbers are finite; shapes and the outlines of texts lie inside the picture; no two texts touch.
@@ -58,14 +61,16 @@ impl Picture {
         let (width, height) = (tree.size().width(), tree.size().height());
         let mut texts: Vec<(String, Rect)> = Vec::new();
         boxes(tree.root(), &mut |text, bounds| {
-            let inside = bounds.left() >= 0.0 && bounds.top() >= 0.0 && bounds.right() <= width && bounds.bottom() <= height;
+            let inside =
+                bounds.left() >= 0.0 && bounds.top() >= 0.0 && bounds.right() <= width && bounds.bottom() <= height;
             assert!(inside, "{text:?} at {bounds:?} is outside {width} × {height}");
             texts.extend(text.map(|text| (text, bounds)));
         });
         assert_eq!(texts.len(), self.texts().iter().filter(|t| !t.trim().is_empty()).count(), "a text has no outline");
         for (index, (text, a)) in texts.iter().enumerate() {
             for (other, b) in &texts[..index] {
-                let apart = a.left() >= b.right() || b.left() >= a.right() || a.top() >= b.bottom() || b.top() >= a.bottom();
+                let apart =
+                    a.left() >= b.right() || b.left() >= a.right() || a.top() >= b.bottom() || b.top() >= a.bottom();
                 assert!(apart, "{text:?} {a:?} touches {other:?} {b:?}");
             }
         }

@@ -6,8 +6,8 @@
 
 use super::Reference;
 use super::frame::{
-    ALERT, BAND, CAPTION, FAINT, GRID, INK, MARGIN, MUTED, SERIES, axis_across, foot, grid_down, head,
-    keep_inside, legend, message,
+    ALERT, BAND, CAPTION, FAINT, GRID, INK, MARGIN, MUTED, SERIES, axis_across, foot, grid_down, head, keep_inside,
+    legend, message,
 };
 use super::quartiles::quartiles;
 use super::scale::{Scale, Spread, number};
@@ -213,7 +213,8 @@ impl Layout {
         let median_width = median_width.max(COLUMN_HEAD.width("median"));
 
         let n = WIDTH - MARGIN - 16.0;
-        let n_width = widest(&mut data.rows.iter().map(|row| COLUMN.width(&row.replicates.len().to_string()))).max(10.0);
+        let n_width =
+            widest(&mut data.rows.iter().map(|row| COLUMN.width(&row.replicates.len().to_string()))).max(10.0);
         let chosen_left = n - n_width - 26.0 - chosen_width;
         let median = chosen_left - if chosen > 0.0 { 26.0 } else { 0.0 };
         let mut right = median - median_width - 26.0;
@@ -265,16 +266,19 @@ fn colour(data: &Methods, key: &str) -> &'static str {
 fn baseline(canvas: &mut Canvas, data: &Methods, scale: &Scale, plot: (f64, f64), top: f64, bottom: f64) {
     let Some(line) = data.baseline.as_ref().filter(|line| scale.holds(line.value)) else { return };
     let x = scale.position(line.value);
-    canvas.add("line", &[
-        ("class", "baseline".into()),
-        ("x1", x.into()),
-        ("y1", (top - 4.0).into()),
-        ("x2", x.into()),
-        ("y2", bottom.into()),
-        ("stroke", INK.into()),
-        ("stroke-width", 1.4.into()),
-        ("stroke-dasharray", "6 4".into()),
-    ]);
+    canvas.add(
+        "line",
+        &[
+            ("class", "baseline".into()),
+            ("x1", x.into()),
+            ("y1", (top - 4.0).into()),
+            ("x2", x.into()),
+            ("y2", bottom.into()),
+            ("stroke", INK.into()),
+            ("stroke-width", 1.4.into()),
+            ("stroke-dasharray", "6 4".into()),
+        ],
+    );
     let face = Face { colour: INK, ..COLUMN_HEAD }.middle();
     let value = number(line.value, 3);
     let label = face.fit(&line.label, plot.1 - plot.0 - face.width(&value) - 10.0);
@@ -314,16 +318,19 @@ fn draw_row(canvas: &mut Canvas, row: &Row, colour: &str, layout: &Layout, scale
     if let Some(lower) = summary.lower {
         // An upper quartile that falls on a diverged run is beyond the axis.
         let (from, to) = (place(lower), summary.upper.map_or(layout.plot.1, place));
-        canvas.add("rect", &[
-            ("class", "quartiles".into()),
-            ("x", from.into()),
-            ("y", (y - height / 2.0).into()),
-            ("width", (to - from).max(1.0).into()),
-            ("height", height.into()),
-            ("rx", 3.0.into()),
-            ("fill", colour.into()),
-            ("fill-opacity", 0.2.into()),
-        ]);
+        canvas.add(
+            "rect",
+            &[
+                ("class", "quartiles".into()),
+                ("x", from.into()),
+                ("y", (y - height / 2.0).into()),
+                ("width", (to - from).max(1.0).into()),
+                ("height", height.into()),
+                ("rx", 3.0.into()),
+                ("fill", colour.into()),
+                ("fill-opacity", 0.2.into()),
+            ],
+        );
     }
     let at_edge = |run: &Replicate| run.mark() == Mark::Diverged || run.error().is_some_and(|v| v > scale.domain().1);
     let inside = row.replicates.iter().filter(|run| !at_edge(run));
@@ -403,10 +410,8 @@ fn chosen_line(canvas: &mut Canvas, chosen: &[Chosen], layout: &Layout, y: f64, 
         parts.push((c.value.clone(), INK));
         parts.extend(c.edge.map(|edge| (edge_sign(edge).to_owned(), ALERT)));
     }
-    let spans: Vec<Span> = parts
-        .iter()
-        .map(|(text, colour)| Span { text, colour, weight: Weight::Regular, subscript: false })
-        .collect();
+    let spans: Vec<Span> =
+        parts.iter().map(|(text, colour)| Span { text, colour, weight: Weight::Regular, subscript: false }).collect();
     if !spans.is_empty() {
         canvas.spans(layout.chosen, y + face.size * CAP_HEIGHT / 2.0, face, &spans, None);
     }
@@ -428,25 +433,31 @@ fn jitter(index: usize) -> f64 {
 /// One replicate; its class is its role (`dot`, or `key` in the legend) and its kind.
 fn dot(canvas: &mut Canvas, role: &str, mark: Mark, x: f64, y: f64, radius: f64, colour: &str) {
     let circle = |canvas: &mut Canvas, kind: &str, fill: &str, stroke: &str, width: f64, opacity: f64| {
-        canvas.add("circle", &[
-            ("class", format!("{role} {kind}").as_str().into()),
-            ("cx", x.into()),
-            ("cy", y.into()),
-            ("r", radius.into()),
-            ("fill", fill.into()),
-            ("fill-opacity", opacity.into()),
-            ("stroke", stroke.into()),
-            ("stroke-width", width.into()),
-        ]);
+        canvas.add(
+            "circle",
+            &[
+                ("class", format!("{role} {kind}").as_str().into()),
+                ("cx", x.into()),
+                ("cy", y.into()),
+                ("r", radius.into()),
+                ("fill", fill.into()),
+                ("fill-opacity", opacity.into()),
+                ("stroke", stroke.into()),
+                ("stroke-width", width.into()),
+            ],
+        );
     };
     let lines = |canvas: &mut Canvas, path: &str, class: &str| {
-        canvas.add("path", &[
-            ("class", class.into()),
-            ("d", path.into()),
-            ("stroke", colour.into()),
-            ("stroke-width", 1.3.into()),
-            ("fill", "none".into()),
-        ]);
+        canvas.add(
+            "path",
+            &[
+                ("class", class.into()),
+                ("d", path.into()),
+                ("stroke", colour.into()),
+                ("stroke-width", 1.3.into()),
+                ("fill", "none".into()),
+            ],
+        );
     };
     match mark {
         Mark::Fine => circle(canvas, "fine", colour, "#ffffff", 0.9, 0.75),
@@ -462,18 +473,22 @@ fn dot(canvas: &mut Canvas, role: &str, mark: Mark, x: f64, y: f64, radius: f64,
             let chord = |offset: f64| {
                 let half = (radius * radius - offset * offset).sqrt() / std::f64::consts::SQRT_2;
                 let shift = offset / std::f64::consts::SQRT_2;
-                let [x1, y1, x2, y2] = [x + shift - half, y + shift + half, x + shift + half, y + shift - half].map(pixels);
+                let [x1, y1, x2, y2] =
+                    [x + shift - half, y + shift + half, x + shift + half, y + shift - half].map(pixels);
                 format!("M{x1} {y1}L{x2} {y2}")
             };
             lines(canvas, &[-0.5, 0.0, 0.5].map(|part| chord(part * radius)).concat(), "hatch");
         }
         Mark::Zero => {
             let [l, r, t, b, m] = [x + 1.0, x + 1.0 + 1.7 * radius, y - radius, y + radius, y].map(pixels);
-            canvas.add("path", &[
-                ("class", format!("{role} zero").as_str().into()),
-                ("d", format!("M{l} {m}L{r} {t}L{r} {b}Z").as_str().into()),
-                ("fill", colour.into()),
-            ]);
+            canvas.add(
+                "path",
+                &[
+                    ("class", format!("{role} zero").as_str().into()),
+                    ("d", format!("M{l} {m}L{r} {t}L{r} {b}Z").as_str().into()),
+                    ("fill", colour.into()),
+                ],
+            );
         }
     }
 }

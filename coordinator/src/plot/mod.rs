@@ -10,13 +10,13 @@
 pub mod curves;
 mod frame;
 pub mod heatmap;
+#[cfg(test)]
+mod inspect;
 pub mod methods;
 mod png;
 mod quartiles;
 mod scale;
 mod svg;
-#[cfg(test)]
-mod inspect;
 pub mod terminal;
 mod text;
 

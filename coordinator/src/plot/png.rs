@@ -56,12 +56,13 @@ pub(super) fn parse(svg: &str) -> Result<Tree, resvg::usvg::Error> {
         fonts.set_sans_serif_family("Inter");
         Arc::new(fonts)
     });
-    let nothing = ImageHrefResolver {
-        resolve_data: Box::new(|_, _, _| None),
-        resolve_string: Box::new(|_, _| None),
+    let nothing = ImageHrefResolver { resolve_data: Box::new(|_, _, _| None), resolve_string: Box::new(|_, _| None) };
+    let options = Options {
+        fontdb: fonts.clone(),
+        font_family: "Inter".into(),
+        image_href_resolver: nothing,
+        ..Options::default()
     };
-    let options =
-        Options { fontdb: fonts.clone(), font_family: "Inter".into(), image_href_resolver: nothing, ..Options::default() };
     Tree::from_str(svg, &options)
 }
 

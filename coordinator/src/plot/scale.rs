@@ -286,14 +286,26 @@ mod tests {
         assert_eq!(labels(Spread::Log, 0.05, 0.9, 8), ["0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(labels(Spread::Log, 1e-9, 100.0, 5), ["10⁻⁹", "10⁻⁶", "10⁻³", "10⁰"]);
         assert_eq!(labels(Spread::Log, 1.5e-9, 3e-8, 8), ["2×10⁻⁹", "5×10⁻⁹", "10⁻⁸", "2×10⁻⁸"]);
-        assert_eq!(labels(Spread::Log, 1.52, 1.61, 6), ["1.52", "1.54", "1.56", "1.58", "1.60"].map(|l| l.trim_end_matches('0')));
+        assert_eq!(
+            labels(Spread::Log, 1.52, 1.61, 6),
+            ["1.52", "1.54", "1.56", "1.58", "1.60"].map(|l| l.trim_end_matches('0'))
+        );
     }
 
     #[test]
     fn numbers_are_short() {
         let cases = [
-            (0.007123, "0.0071"), (0.17689, "0.18"), (2.0, "2"), (0.0, "0"), (-3.26, "−3.3"), (9.99, "10"), (1e-5, "10⁻⁵"),
-            (1.23e-9, "1.2×10⁻⁹"), (4.5e7, "4.5×10⁷"), (f64::NAN, "–"), (123.0, "120"),
+            (0.007123, "0.0071"),
+            (0.17689, "0.18"),
+            (2.0, "2"),
+            (0.0, "0"),
+            (-3.26, "−3.3"),
+            (9.99, "10"),
+            (1e-5, "10⁻⁵"),
+            (1.23e-9, "1.2×10⁻⁹"),
+            (4.5e7, "4.5×10⁷"),
+            (f64::NAN, "–"),
+            (123.0, "120"),
         ];
         for (value, expected) in cases {
             assert_eq!(number(value, 2), expected);
@@ -303,7 +315,15 @@ mod tests {
     #[test]
     fn equal_values_and_no_values_have_a_scale() {
         for spread in [Spread::Linear, Spread::Log] {
-            for values in [vec![], vec![0.177; 5], vec![f64::NAN, f64::INFINITY], vec![0.0], vec![-2.0], vec![1e-320], vec![f64::MAX, f64::MIN]] {
+            for values in [
+                vec![],
+                vec![0.177; 5],
+                vec![f64::NAN, f64::INFINITY],
+                vec![0.0],
+                vec![-2.0],
+                vec![1e-320],
+                vec![f64::MAX, f64::MIN],
+            ] {
                 let scale = Scale::around(spread, values.iter().copied(), 10.0, 110.0);
                 assert!(!scale.ticks(6).is_empty(), "{spread:?} {values:?}");
                 assert!(values.iter().all(|v| (10.0..=110.0).contains(&scale.position(*v))), "{spread:?} {values:?}");

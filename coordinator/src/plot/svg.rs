@@ -108,41 +108,50 @@ impl Canvas {
 
     /// A straight line.
     pub(super) fn line(&mut self, class: &str, from: (f64, f64), to: (f64, f64), colour: &str, width: f64) {
-        self.add("line", &[
-            ("class", class.into()),
-            ("x1", from.0.into()),
-            ("y1", from.1.into()),
-            ("x2", to.0.into()),
-            ("y2", to.1.into()),
-            ("stroke", colour.into()),
-            ("stroke-width", width.into()),
-        ]);
+        self.add(
+            "line",
+            &[
+                ("class", class.into()),
+                ("x1", from.0.into()),
+                ("y1", from.1.into()),
+                ("x2", to.0.into()),
+                ("y2", to.1.into()),
+                ("stroke", colour.into()),
+                ("stroke-width", width.into()),
+            ],
+        );
     }
 
     /// A filled rectangle with corners of radius `rx`.
     pub(super) fn rect(&mut self, class: &str, x: f64, y: f64, size: (f64, f64), rx: f64, fill: &str) {
-        self.add("rect", &[
-            ("class", class.into()),
-            ("x", x.into()),
-            ("y", y.into()),
-            ("width", size.0.into()),
-            ("height", size.1.into()),
-            ("rx", rx.into()),
-            ("fill", fill.into()),
-        ]);
+        self.add(
+            "rect",
+            &[
+                ("class", class.into()),
+                ("x", x.into()),
+                ("y", y.into()),
+                ("width", size.0.into()),
+                ("height", size.1.into()),
+                ("rx", rx.into()),
+                ("fill", fill.into()),
+            ],
+        );
     }
 
     /// A filled rectangle with hard edges, which shows no seam against its neighbours.
     pub(super) fn tile(&mut self, class: &str, x: f64, y: f64, size: (f64, f64), fill: &str) {
-        self.add("rect", &[
-            ("class", class.into()),
-            ("x", x.into()),
-            ("y", y.into()),
-            ("width", size.0.into()),
-            ("height", size.1.into()),
-            ("shape-rendering", "crispEdges".into()),
-            ("fill", fill.into()),
-        ]);
+        self.add(
+            "rect",
+            &[
+                ("class", class.into()),
+                ("x", x.into()),
+                ("y", y.into()),
+                ("width", size.0.into()),
+                ("height", size.1.into()),
+                ("shape-rendering", "crispEdges".into()),
+                ("fill", fill.into()),
+            ],
+        );
     }
 
     /// One line of text; `y` is the baseline.
@@ -214,12 +223,15 @@ impl Canvas {
                 continue;
             }
             let size = if span.subscript { face.size * SUBSCRIPT } else { face.size };
-            self.open("tspan", &[
-                ("dy", (wanted - lowered).into()),
-                ("font-size", size.into()),
-                ("font-weight", span.weight.number().into()),
-                ("fill", span.colour.into()),
-            ]);
+            self.open(
+                "tspan",
+                &[
+                    ("dy", (wanted - lowered).into()),
+                    ("font-size", size.into()),
+                    ("font-weight", span.weight.number().into()),
+                    ("fill", span.colour.into()),
+                ],
+            );
             let _ = write!(self.body, "{}</tspan>", text::escape(span.text));
             lowered = wanted;
         }
@@ -271,7 +283,8 @@ mod tests {
     #[test]
     fn a_subscript_is_split_off_and_an_open_brace_is_text() {
         let face = Face::new(10.0, "#000");
-        let parts: Vec<_> = formula_spans("‖W_{unobs}‖_{F} of lr_{", face).iter().map(|s| (s.text, s.subscript)).collect::<Vec<_>>();
+        let parts: Vec<_> =
+            formula_spans("‖W_{unobs}‖_{F} of lr_{", face).iter().map(|s| (s.text, s.subscript)).collect::<Vec<_>>();
         assert_eq!(parts, [("‖W", false), ("unobs", true), ("‖", false), ("F", true), (" of lr_{", false)]);
         assert_eq!(formula_spans("nuclear_norm", face).len(), 1);
     }

@@ -175,7 +175,13 @@ fn heading(name: &str, known: &[f64], count: usize, characters: Characters) -> S
     let name: String = name
         .chars()
         .map(|c| match (c, characters) {
-            (c, _) if c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c) => '?',
+            (c, _)
+                if c.is_control()
+                    || ('\u{202a}'..='\u{202e}').contains(&c)
+                    || ('\u{2066}'..='\u{2069}').contains(&c) =>
+            {
+                '?'
+            }
             (c, Characters::Ascii) if !c.is_ascii() => '?',
             (c, _) => c,
         })
@@ -257,7 +263,9 @@ mod tests {
         let text = plot("loss", &points, style);
         assert!(text.contains("1 of 3 points NULL"), "{text}");
         // Two single dots, no line between them.
-        let dots = |text: &str| text.lines().skip(1).take(7).flat_map(|l| l[4..].chars()).filter(|c| "'.:".contains(*c)).count();
+        let dots = |text: &str| {
+            text.lines().skip(1).take(7).flat_map(|l| l[4..].chars()).filter(|c| "'.:".contains(*c)).count()
+        };
         assert_eq!(dots(&text), 2, "{text}");
         assert!(dots(&plot("loss", &[points[0], points[2]], style)) > 30);
         assert_eq!(plot("loss", &[(0, None)], style), "loss\nno values\n");

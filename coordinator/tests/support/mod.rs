@@ -135,7 +135,7 @@ pub fn replicate(r: i64) -> [(&'static str, Value); 4] {
 
 /// A point at `step` with every scalar set: column i is `value + i`.
 pub fn point(step: u64, value: f64) -> Point {
-    let mut point = Point { step, singular_values: vec![value, 0.5], layer_norms: vec![1.5], ..Point::default() };
+    let mut point = Point { step, singular_values: vec![value, 0.5], layer_norms: vec![1.5], ..Point::empty() };
     for i in 0..COLUMNS.len() {
         point.set(i, value + i as f64);
     }

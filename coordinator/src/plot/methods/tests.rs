@@ -56,8 +56,20 @@ fn every_name_and_number_is_written() {
     let svg = methods(&mixed());
     let texts = Picture::read(&svg).texts();
     for text in [
-        "Which method finds the matrix?", "n = 50, rank 2, m = 500", "depth 1", "depth 3", "gd · ratio", "adam · ratio", "none yet",
-        "lr 0.1 ▲ · λ 0.01", "minimum nuclear norm 0.177", "0.97", "0.0076", "failed", "no runs", "diverged (failed)",
+        "Which method finds the matrix?",
+        "n = 50, rank 2, m = 500",
+        "depth 1",
+        "depth 3",
+        "gd · ratio",
+        "adam · ratio",
+        "none yet",
+        "lr 0.1 ▲ · λ 0.01",
+        "minimum nuclear norm 0.177",
+        "0.97",
+        "0.0076",
+        "failed",
+        "no runs",
+        "diverged (failed)",
         "relative test error  ‖(W − W*)unobserved‖F / ‖W*unobserved‖F  (log scale, lower is better)",
         "n = 0–4 runs per method, seeds 100–107. Diverged runs rank last in median and quartiles. sample data.",
     ] {
@@ -88,7 +100,8 @@ fn any_number_of_rows_and_any_range_fit() {
             let value = |i: usize, r: usize| 10f64.powf(((i * 7 + r * 3) % 23) as f64 / 2.0 - 9.0);
             let rows = (0..rows).map(|i| {
                 let label = format!("optimizer {i} · ratio");
-                let replicates = (0..replicates).map(|r| if (i + r) % 5 == 0 { DIVERGED } else { run(value(i, r)) }).collect();
+                let replicates =
+                    (0..replicates).map(|r| if (i + r) % 5 == 0 { DIVERGED } else { run(value(i, r)) }).collect();
                 row(&format!("depth {}", i / 5), &label, replicates)
             });
             let data = picture(rows.collect());
@@ -116,10 +129,15 @@ fn odd_input_is_drawn() {
     assert_eq!(check(&picture(vec![row("", "odd", extremes.to_vec())])), (7, 0));
     let mut long = mixed();
     let words = "a long name that goes on, and on ".repeat(12);
-    (long.title, long.subtitle, long.caption, long.metric) = (words.clone(), words.clone(), words.clone(), "metric".into());
+    (long.title, long.subtitle, long.caption, long.metric) =
+        (words.clone(), words.clone(), words.clone(), "metric".into());
     for row in &mut long.rows {
         (row.label, row.group) = (words.clone(), words.replace(' ', "_"));
-        row.chosen.extend((0..9).map(|i| Chosen { name: format!("beta{i}"), value: "0.999".into(), edge: Some(Edge::Least) }));
+        row.chosen.extend((0..9).map(|i| Chosen {
+            name: format!("beta{i}"),
+            value: "0.999".into(),
+            edge: Some(Edge::Least),
+        }));
     }
     long.baseline = Some(Reference { label: words, value: 1e-3 });
     assert_eq!(check(&long), (12, 0));
