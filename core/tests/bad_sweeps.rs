@@ -210,6 +210,20 @@ const CASES: &[Case] = &[
     (END, "lambda = 1\n[tune]\nover = [\"beta1\"]\n", 16, 9, &["\"beta1\" is tuned", "no cell"]),
     (
         END,
+        "lambda = 1\n[tune]\nover = [\"lr\"]\n[[zip]]\naxes = [\"lr\", \"depth\"]\n[[when]]\npenalty = \"ratio\"\nset = { depth = 5 }\n",
+        21,
+        9,
+        &["\"depth\" cannot be set: it is zipped with \"lr\", which is tuned"],
+    ),
+    (
+        END,
+        "lambda = 1\n[tune]\nover = [\"lr\", \"lambda\"]\n[[penalty]]\nname = \"ratio\"\nlambda = 2\ndepth = [1, 2]\n",
+        18,
+        8,
+        &["two entries of one name share some of the groups"],
+    ),
+    (
+        END,
         "lambda = 1\n[tune]\nover = [\"lr\"]\n[[when]]\nlr = 1\nset = { width = 5 }\n",
         19,
         9,
@@ -298,6 +312,19 @@ fn a_million_million_cells_are_refused_at_once_with_the_axes_and_their_lengths()
     }
     assert_eq!((found[0].line, found[0].column), (13, 1), "the longest list");
     assert!(milliseconds < 10.0, "{milliseconds} ms");
+}
+
+#[test]
+fn a_conflict_among_too_many_combinations_to_try_is_found_at_the_extremes() {
+    let list = |from: i64, to: i64| (from..=to).map(|k| k.to_string()).collect::<Vec<_>>().join(", ");
+    // 30³ combinations, of which one row of extremes has rank 31 above min(n1, n2).
+    let problem = format!("n1 = [{}]\nn2 = [{}]\nrank = [{}]\n", list(30, 59), list(31, 60), list(1, 30));
+    let good = GOOD.replace("n = 20\nrank = 2\n", &problem);
+    assert_eq!(check(&good), []);
+    let found = check(&good.replace("29, 30]\nsamples", "29, 31]\nsamples"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].message.contains("\"rank\": 31 is outside 1..=30"), "{}", found[0]);
+    assert_eq!((found[0].line, found[0].length), (5, 2));
 }
 
 #[test]
