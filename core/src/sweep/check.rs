@@ -86,7 +86,7 @@ fn varied(block: &Block) -> (Block, BTreeMap<String, Value>) {
     };
     let tied = |axis: &&str| matches!(*axis, "depth" | "width") || brings("problem", axis) || brings("init", axis);
     let (varied, rest): (Vec<Arc<Factor>>, Vec<_>) =
-        block.factors().iter().cloned().partition(|f| f.axes().iter().any(|a| tied(a)));
+        block.factors().iter().cloned().partition(|f| f.axes().iter().any(tied));
     let rest = Block::new(rest.into_iter().filter(|factor| !factor.is_replicates()));
     let mut first = rest.at(&vec![0; rest.factors().len()]);
     first.remove(REPLICATE);
