@@ -1,1 +1,15 @@
-//! placeholder
+//! Which cell runs next, who may run it, and the database that remembers.
+//!
+//! - [`store`]: the only place that knows SQL; SQLite and Postgres by the same statements
+//! - [`schedule`]: longest first, by a cost that learns; pure
+//! - [`dispatch`]: sweeps go in, leases go out, reports come back; tuning is settled here
+//! - [`export`]: results as CSV and Parquet
+//! - [`plot`]: pictures as SVG, PNG and characters; pure
+//! - [`clock`]: time, as an argument
+
+pub mod clock;
+pub mod dispatch;
+pub mod export;
+pub mod plot;
+pub mod schedule;
+pub mod store;

@@ -32,7 +32,7 @@ impl Status {
 }
 
 /// One point of a trajectory. A number is `None` where it has no meaning (no truth, no penalty) or is not finite.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Steps done when it was taken; 0 is the initialisation.
     pub step: u64,
@@ -99,15 +99,16 @@ columns! {
 }
 
 impl Point {
+    /// A point at step 0 with no values.
+    pub fn empty() -> Point {
+        Point { step: 0, values: vec![None; COLUMNS.len()], singular_values: Vec::new(), layer_norms: Vec::new() }
+    }
     /// The scalar at `column` (an index constant of this module), where it has a meaning.
     pub fn get(&self, column: usize) -> Option<f64> {
         self.values.get(column).copied().flatten()
     }
     /// Sets a scalar; what is not finite becomes `None`.
     pub fn set(&mut self, column: usize, value: f64) {
-        if self.values.len() < COLUMNS.len() {
-            self.values.resize(COLUMNS.len(), None);
-        }
         self.values[column] = value.is_finite().then_some(value);
     }
 }

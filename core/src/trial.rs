@@ -6,8 +6,8 @@
 
 use crate::axis::{self, Axis, Kind};
 use crate::error::{Error, Result};
-use crate::value::Value;
-use crate::{init, problem, registry};
+use crate::value::{Literal, Value};
+use crate::{baseline, init, problem, registry};
 use std::collections::BTreeMap;
 
 /// Raised whenever the numbers that a trial gives change; part of every digest.
@@ -38,7 +38,8 @@ impl Trial {
         }
         for axis in applicable(given)? {
             let value = match given.get(axis.name) {
-                Some(value) if axis.kind == Kind::File && value.text() == Some("") => value.clone(),
+                // An optional file that is not given; a needed one is refused by its kind.
+                Some(value) if axis.default == Some(Literal::Text("")) && value.text() == Some("") => value.clone(),
                 Some(value) => axis.kind.check(axis.name, value)?,
                 None => Value::from(axis.default.ok_or_else(|| Error::Missing {
                     axis: axis.name.to_owned(),
@@ -67,11 +68,13 @@ impl Trial {
 
     /// Conditions that tie several axes together.
     fn check_together(&self) -> Result<()> {
-        (registry::find("problem", problem::KNOWN, self.text("problem"))?.build)(self).check()?;
+        let problem = problem::build(self)?;
+        problem.check()?;
         if self.is_training() {
-            (registry::find("init", init::KNOWN, self.text("init"))?.build)(self).check(self)?;
+            (registry::find("init", init::KNOWN, self.text("init"))?.build)(self).check(self)
+        } else {
+            baseline::build(self)?.check(self, problem.as_ref())
         }
-        Ok(())
     }
 
     /// Whether this trial trains (otherwise a baseline solves).
@@ -132,6 +135,18 @@ impl Trial {
             .get(path)
             .map(String::as_str)
             .ok_or_else(|| Error::Conflict(format!("the file \"{path}\" of axis \"{axis}\" has not been read")))
+    }
+
+    /// The content hashes of the files that this trial names.
+    ///
+    /// # Errors
+    /// As [`Trial::content`].
+    pub fn contents(&self) -> Result<Vec<&str>> {
+        let files = axis::all().iter().filter(|axis| axis.kind == Kind::File);
+        files
+            .filter(|axis| self.get(axis.name).and_then(Value::text).is_some_and(|path| !path.is_empty()))
+            .map(|axis| self.content(axis.name))
+            .collect()
     }
 
     /// Every value, by axis. Files by path.

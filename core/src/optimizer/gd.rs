@@ -12,10 +12,14 @@ pub const ENTRY: Entry<Build> =
 struct Gd;
 
 impl Optimizer for Gd {
-    fn step(&mut self, lr: f64, weights: &mut [Array2<f64>], gradients: &[Array2<f64>], _: &mut State) -> Result<()> {
-        for (w, g) in weights.iter_mut().zip(gradients) {
-            w.scaled_add(-lr, g);
-        }
+    fn step(
+        &mut self,
+        lr: f64,
+        weights: &mut [Array2<f64>],
+        gradients: &[Array2<f64>],
+        state: &mut State,
+    ) -> Result<()> {
+        state.walk(weights, gradients, |w, g, []| (w - lr * g, []));
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::registry::Entry;
 /// Nuclear over Frobenius.
 pub const ENTRY: Entry<Build> = Entry {
     name: "ratio",
-    doc: "ratio ‖W‖_*/‖W‖_F, between 1 and √rank",
+    doc: "ratio ‖W‖_*/‖W‖_F: scale-free, between 1 and √rank; undefined at W = 0",
     axes: &[LAMBDA],
     build: |_| Penalty::Norms(Box::new(Ratio)),
 };
@@ -18,6 +18,10 @@ pub const ENTRY: Entry<Build> = Entry {
 struct Ratio;
 
 impl Norms for Ratio {
+    fn degree(&self) -> Option<f64> {
+        Some(0.0)
+    }
+
     fn value(&self, nuclear: f64, frobenius: f64) -> Result<(f64, f64, f64)> {
         if frobenius == 0.0 {
             return Err(Error::ZeroMatrix);

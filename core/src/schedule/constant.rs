@@ -1,10 +1,11 @@
 //! No change.
 
-use super::{Build, Schedule};
+use super::{Build, Schedule, WARMUP, warmed};
 use crate::registry::Entry;
 
 /// `η_t = η`.
-pub const ENTRY: Entry<Build> = Entry { name: "constant", doc: "η_t = η", axes: &[], build: |_| Box::new(Constant) };
+pub const ENTRY: Entry<Build> =
+    Entry { name: "constant", doc: "η_t = η", axes: &[WARMUP], build: |trial| warmed(trial, Constant) };
 
 struct Constant;
 

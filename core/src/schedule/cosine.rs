@@ -1,14 +1,17 @@
 //! Half a cosine, from η to nearly 0.
 
-use super::{Build, Schedule};
+use super::{Build, Schedule, WARMUP, warmed};
 use crate::registry::Entry;
 
 /// `η_t = η/2·(1 + cos(π(t−1)/T))`.
-pub const ENTRY: Entry<Build> =
-    Entry {
-        name: "cosine", doc: "η_t = η/2·(1 + cos(π(t−1)/T)), t = 1 … T", axes: &[], build: |_| Box::new(Cosine)
-    };
+pub const ENTRY: Entry<Build> = Entry {
+    name: "cosine",
+    doc: "η_t = η/2·(1 + cos(π(t−1)/T)), t = 1 … T",
+    axes: &[WARMUP],
+    build: |trial| warmed(trial, Cosine),
+};
 
+/// Loshchilov, Hutter (2017), without restarts, down to 0.
 struct Cosine;
 
 impl Schedule for Cosine {

@@ -1,13 +1,21 @@
-//! Schedules: the learning rate of step t = 1 … T.
+//! Schedules: the learning rate of step t = 1 … T, as a factor on η.
+//!
+//! A schedule sees the step and the training objective, never anything of the test set. Every schedule takes a
+//! linear `warmup` beside its own axes.
 
 mod constant;
 mod cosine;
+mod exponential;
+mod plateau;
+mod step;
+mod warmup;
 
 use crate::registry::Entry;
 use crate::trial::Trial;
+use warmup::{WARMUP, warmed};
 
 /// Every schedule.
-pub const KNOWN: &[Entry<Build>] = &[constant::ENTRY, cosine::ENTRY];
+pub const KNOWN: &[Entry<Build>] = &[constant::ENTRY, cosine::ENTRY, exponential::ENTRY, step::ENTRY, plateau::ENTRY];
 
 /// Makes a schedule from a checked trial.
 pub type Build = fn(&Trial) -> Box<dyn Schedule>;

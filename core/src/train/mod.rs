@@ -1,11 +1,39 @@
-//! The training loop.
+//! Training: from a trial to its outcome.
+//!
+//! [`run`] reads like the paper: forward products, objective and gradient, record, stop or step. What is carried from
+//! step to step is in `checkpoint`, and nothing else: a run that was interrupted gives the same bits.
+//!
+//! - [`network`]: `W = W_N ⋯ W_1` and the gradients of its layers
+//! - [`objective`]: data loss + λ·penalty and its gradient
+//! - [`spectrum`], `poles`: SVD and polar factor, the only callers of LAPACK; [`blas`]: products and threads
+//! - [`metrics`]: what a point measures; [`recording`]: when
+//! - [`stop`]: stop rules on the training objective; `checkpoint`: a run in the middle
+//! - [`cost`]: flops and bytes, before anything runs
 
+pub mod blas;
+mod checkpoint;
+pub mod cost;
+pub mod metrics;
+pub mod network;
+pub mod objective;
+mod poles;
+pub mod recording;
 pub mod spectrum;
+pub mod stop;
 
-use crate::error::Result;
-use crate::outcome::Outcome;
-use crate::problem::Files;
+use crate::baseline;
+use crate::error::{Error, Result};
+use crate::optimizer::State;
+use crate::outcome::{self as column, Matrix, Outcome, Point, Status};
+use crate::problem::{self, Data, Files};
+use crate::registry;
 use crate::trial::Trial;
+use crate::{init, optimizer, penalty, schedule};
+use checkpoint::Checkpoint;
+use metrics::Metrics;
+use ndarray::Array2;
+use network::Network;
+use objective::{Loss, Objective};
 
 /// What a run asks of its surroundings: the time, and whether to go on. Nothing that it answers can change a
 /// number of the outcome, except to end the run.
@@ -44,6 +72,317 @@ pub enum Ended {
 ///
 /// # Errors
 /// Data files that cannot be read, LAPACK's refusals, a checkpoint of another trial. Divergence is an outcome.
-pub fn run(_trial: &Trial, _files: &dyn Files, _resume: Option<&[u8]>, _monitor: &mut dyn Monitor) -> Result<Ended> {
-    todo!()
+pub fn run(trial: &Trial, files: &dyn Files, resume: Option<&[u8]>, monitor: &mut dyn Monitor) -> Result<Ended> {
+    let data = problem::load(trial, files)?;
+    if trial.is_training() { train(trial, &data, files, resume, monitor) } else { solve(trial, &data, monitor) }
+}
+
+/// Dimensions of the layers: `[n2, width, …, width, n1]`; width 0 means min(n1, n2).
+pub fn dimensions(n1: usize, n2: usize, depth: usize, width: usize) -> Vec<usize> {
+    let hidden = if width == 0 { n1.min(n2) } else { width };
+    let mut dims = vec![hidden; depth + 1];
+    dims[0] = n2;
+    dims[depth] = n1;
+    dims
+}
+
+fn train(
+    trial: &Trial,
+    data: &Data,
+    files: &dyn Files,
+    resume: Option<&[u8]>,
+    monitor: &mut dyn Monitor,
+) -> Result<Ended> {
+    let mut run = Run::new(trial, data, files, resume, monitor)?;
+    let mut out_of_time = false;
+    let status = loop {
+        match run.look(out_of_time, monitor) {
+            Err(Error::NotFinite) => break Status::Diverged,
+            other => match other? {
+                Some(status) => break status,
+                None => {}
+            },
+        }
+        match run.step() {
+            Err(Error::NotFinite) => break Status::Diverged,
+            other => other?,
+        }
+        match monitor.control(run.carried.optimizer.t) {
+            Control::Continue => {}
+            Control::OutOfTime => out_of_time = true,
+            Control::HandBack => return Ok(Ended::HandedBack(run.checkpoint(monitor))),
+            Control::Checkpoint => {
+                let bytes = run.checkpoint(monitor);
+                monitor.checkpoint(run.carried.optimizer.t, bytes);
+                run.recorder.start_watch(monitor, &run.carried);
+            }
+        }
+    };
+    Ok(Ended::Outcome(Box::new(run.end(status, monitor))))
+}
+
+/// A training run at some step.
+struct Run<'d> {
+    data: &'d Data,
+    network: Network,
+    objective: Objective<'d>,
+    optimizer: Box<dyn optimizer::Optimizer>,
+    schedule: Box<dyn schedule::Schedule>,
+    rules: stop::Rules,
+    recorder: Recorder<'d>,
+    carried: Checkpoint,
+    lr: f64,
+    /// η_t of the step that follows.
+    lr_scheduled: f64,
+    total: u64,
+    keep_final: bool,
+}
+
+impl<'d> Run<'d> {
+    fn new(
+        trial: &Trial,
+        data: &'d Data,
+        files: &dyn Files,
+        resume: Option<&[u8]>,
+        monitor: &dyn Monitor,
+    ) -> Result<Run<'d>> {
+        let optimizer = (registry::find("optimizer", optimizer::KNOWN, trial.text("optimizer"))?.build)(trial);
+        let schedule = (registry::find("schedule", schedule::KNOWN, trial.text("schedule"))?.build)(trial);
+        let penalty = (registry::find("penalty", penalty::KNOWN, trial.text("penalty"))?.build)(trial);
+        let digest = trial.digest()?;
+        let (layers, mut carried) = match resume {
+            Some(bytes) => Checkpoint::read(bytes, &digest)?,
+            None => {
+                let dims = dimensions(data.n1, data.n2, trial.size("depth"), trial.size("width"));
+                let init = (registry::find("init", init::KNOWN, trial.text("init"))?.build)(trial);
+                let layers = init.factors(&dims, trial.int("init_seed"), files)?;
+                let state = State::new(&*optimizer, &layers);
+                (layers, Checkpoint::start(digest, state, schedule.scalars()))
+            }
+        };
+        let network = Network::new(layers);
+        let lambda = trial.get("lambda").map_or(0.0, |_| trial.float("lambda"));
+        let loss = Loss::named(trial.text("loss"));
+        let mut objective =
+            Objective::new(&data.train, loss, penalty, lambda, trial.text("penalty_on") == "layers", &network);
+        (objective.fallbacks, objective.unresolved) = (carried.fallbacks, carried.unresolved);
+        let recorder = Recorder::new(trial, data, monitor, &mut carried)?;
+        Ok(Run {
+            data,
+            network,
+            objective,
+            optimizer,
+            schedule,
+            rules: stop::Rules { tolerance: trial.float("tolerance"), converge: trial.float("converge") },
+            recorder,
+            carried,
+            lr: trial.float("lr"),
+            lr_scheduled: 0.0,
+            total: trial.size("steps") as u64,
+            keep_final: trial.text("matrices") == "final",
+        })
+    }
+
+    /// Evaluates at the current weights, records if it is time, and answers whether the run is over.
+    fn look(&mut self, out_of_time: bool, monitor: &dyn Monitor) -> Result<Option<Status>> {
+        let step = self.carried.optimizer.t;
+        self.network.forward();
+        let value = self.objective.evaluate(&self.network)?;
+        if !value.objective.is_finite() {
+            return Err(Error::NotFinite);
+        }
+        let w = self.network.end_to_end();
+        let status = if self.rules.met(&mut self.carried.stop, step, value.loss, value.objective, w) {
+            Some(Status::Converged)
+        } else if step == self.total {
+            Some(Status::Budget)
+        } else {
+            out_of_time.then_some(Status::OutOfTime)
+        };
+        let factor = self.schedule.factor(step + 1, self.total, value.objective, &mut self.carried.schedule);
+        self.lr_scheduled = self.lr * factor;
+        if status.is_some() || self.recorder.due(step, &self.carried) {
+            self.recorder.stop_watch(monitor, &mut self.carried);
+            let mut point = self.recorder.metrics.of_training(step, &self.network.layers, w, value, &self.objective)?;
+            point.set(column::LR, self.lr_scheduled);
+            self.recorder.keep(point, || matrices(step, w, &self.network.layers), monitor, &mut self.carried);
+        }
+        Ok(status)
+    }
+
+    /// Takes one step.
+    fn step(&mut self) -> Result<()> {
+        self.network.backward(&self.objective.gradient);
+        self.objective.add_layer_gradients(&mut self.network);
+        self.carried.optimizer.t += 1;
+        self.optimizer.step(
+            self.lr_scheduled,
+            &mut self.network.layers,
+            &self.network.gradients,
+            &mut self.carried.optimizer,
+        )
+    }
+
+    /// Everything carried, as bytes; the watch stands still until it is started again.
+    fn checkpoint(&mut self, monitor: &dyn Monitor) -> Vec<u8> {
+        self.recorder.stop_watch(monitor, &mut self.carried);
+        (self.carried.fallbacks, self.carried.unresolved) = (self.objective.fallbacks, self.objective.unresolved);
+        self.carried.write(&self.network.layers)
+    }
+
+    fn end(mut self, status: Status, monitor: &dyn Monitor) -> Outcome {
+        self.recorder.stop_watch(monitor, &mut self.carried);
+        (self.carried.fallbacks, self.carried.unresolved) = (self.objective.fallbacks, self.objective.unresolved);
+        let steps = self.carried.optimizer.t;
+        if self.keep_final && status != Status::Diverged {
+            self.carried.matrices = matrices(steps, self.network.end_to_end(), &self.network.layers);
+        }
+        let last = self.carried.trajectory.last().cloned().unwrap_or_else(Point::empty);
+        outcome(self.data, status, steps, last, self.carried)
+    }
+}
+
+/// A baseline stands where an optimizer stands; its trajectory is its solution alone.
+fn solve(trial: &Trial, data: &Data, monitor: &mut dyn Monitor) -> Result<Ended> {
+    let baseline = (registry::find("baseline", baseline::KNOWN, trial.text("baseline"))?.build)(trial);
+    let (wall, cpu) = monitor.seconds();
+    let (mut iteration, mut last_word) = (0, Control::Continue);
+    let solution = baseline.solve(data, &mut || {
+        iteration += 1;
+        last_word = monitor.control(iteration);
+        matches!(last_word, Control::Continue | Control::Checkpoint)
+    })?;
+    if last_word == Control::HandBack {
+        return Ok(Ended::HandedBack(Vec::new()));
+    }
+    let (wall_end, cpu_end) = monitor.seconds();
+    let status = match (last_word, solution.converged) {
+        (Control::OutOfTime, _) => Status::OutOfTime,
+        (_, true) => Status::Converged,
+        (_, false) => Status::Budget,
+    };
+    let mut carried = Checkpoint::start(String::new(), State::default(), 0);
+    (carried.wall_seconds, carried.cpu_seconds) = (wall_end - wall, cpu_end - cpu);
+    let measured = Metrics::new(data, trial.size("top_k"))?.of_matrix(solution.iterations, &solution.w);
+    let (status, mut point) = match measured {
+        Err(Error::NotFinite) => (Status::Diverged, Point::empty()),
+        other => (status, other?),
+    };
+    point.set(column::TRAIN_LOSS, objective::mean_square(&data.train, &solution.w));
+    point.set(column::OBJECTIVE, solution.objective.unwrap_or(f64::NAN));
+    point.set(column::WALL_SECONDS, carried.wall_seconds);
+    point.set(column::CPU_SECONDS, carried.cpu_seconds);
+    if trial.text("matrices") != "none" {
+        carried.matrices = matrices(solution.iterations, &solution.w, &[]);
+    }
+    carried.trajectory = vec![point.clone()];
+    carried.recording_seconds = monitor.seconds().0 - wall_end;
+    Ok(Ended::Outcome(Box::new(outcome(data, status, solution.iterations, point, carried))))
+}
+
+/// Takes points and keeps the time of training apart from the time of recording.
+struct Recorder<'d> {
+    metrics: Metrics<'d>,
+    steps: Vec<u64>,
+    every_matrix: bool,
+    /// Wall and CPU seconds at the start of this call, less what earlier calls and recording have used.
+    origin: (f64, f64),
+}
+
+impl<'d> Recorder<'d> {
+    fn new(trial: &Trial, data: &'d Data, monitor: &dyn Monitor, carried: &mut Checkpoint) -> Result<Recorder<'d>> {
+        let steps = recording::steps(trial.int("steps") as u64, trial.size("points"));
+        // The list never grows again, so that recording allocates only what a point itself holds.
+        carried.trajectory.reserve_exact(steps.len() + 1 - carried.trajectory.len().min(steps.len()));
+        let (wall, cpu) = monitor.seconds();
+        Ok(Recorder {
+            metrics: Metrics::new(data, trial.size("top_k"))?,
+            steps,
+            every_matrix: trial.text("matrices") == "points",
+            origin: (wall - carried.wall_seconds, cpu - carried.cpu_seconds),
+        })
+    }
+
+    /// Whether `step` is one to record. Points come in order, so the next one is the number of those taken.
+    fn due(&self, step: u64, carried: &Checkpoint) -> bool {
+        self.steps.get(carried.trajectory.len()) == Some(&step)
+    }
+
+    /// Keeps a point (and, if asked, matrices), and starts the watch again.
+    fn keep(
+        &mut self,
+        mut point: Point,
+        matrices: impl Fn() -> Vec<Matrix>,
+        monitor: &dyn Monitor,
+        carried: &mut Checkpoint,
+    ) {
+        point.set(column::WALL_SECONDS, carried.wall_seconds);
+        point.set(column::CPU_SECONDS, carried.cpu_seconds);
+        carried.trajectory.push(point);
+        if self.every_matrix {
+            carried.matrices.extend(matrices());
+        }
+        let stopped_at = self.origin.0 + carried.wall_seconds;
+        carried.recording_seconds += monitor.seconds().0 - stopped_at;
+        self.start_watch(monitor, carried);
+    }
+
+    /// Brings the seconds of training up to now.
+    fn stop_watch(&self, monitor: &dyn Monitor, carried: &mut Checkpoint) {
+        let (wall, cpu) = monitor.seconds();
+        (carried.wall_seconds, carried.cpu_seconds) = (wall - self.origin.0, cpu - self.origin.1);
+    }
+
+    fn start_watch(&mut self, monitor: &dyn Monitor, carried: &Checkpoint) {
+        let (wall, cpu) = monitor.seconds();
+        self.origin = (wall - carried.wall_seconds, cpu - carried.cpu_seconds);
+    }
+}
+
+/// W as layer 0, and the factors where there are several.
+fn matrices(step: u64, w: &Array2<f64>, layers: &[Array2<f64>]) -> Vec<Matrix> {
+    let factors = if layers.len() > 1 { layers } else { &[] };
+    std::iter::once(w)
+        .chain(factors)
+        .enumerate()
+        .map(|(layer, m)| Matrix {
+            step,
+            layer: layer as u32,
+            rows: m.nrows() as u32,
+            columns: m.ncols() as u32,
+            values: m.iter().copied().collect(),
+        })
+        .collect()
+}
+
+/// Puts an outcome together.
+fn outcome(data: &Data, status: Status, steps: u64, last: Point, carried: Checkpoint) -> Outcome {
+    let y = data.train.values();
+    let mean_square = y.iter().map(|y| y * y).sum::<f64>() / y.len().max(1) as f64;
+    // 1.5: the project's threshold; W* itself has ‖W*‖_F ≈ √(n1·n2·mean Y²).
+    let bound = 1.5 * ((data.n1 * data.n2) as f64 * mean_square).sqrt();
+    let best = |by: usize| {
+        carried
+            .trajectory
+            .iter()
+            .filter(|point| point.get(by).is_some())
+            .min_by(|a, b| a.get(by).unwrap_or(f64::INFINITY).total_cmp(&b.get(by).unwrap_or(f64::INFINITY)))
+            .cloned()
+    };
+    Outcome {
+        status,
+        inflated: last.get(column::FROBENIUS).is_some_and(|norm| norm > bound),
+        steps,
+        measurements: y.len() as u64,
+        oracle: best(column::TEST_MSE),
+        validated: best(column::VALIDATION_MSE),
+        last,
+        fallbacks: carried.fallbacks,
+        unresolved_directions: carried.unresolved,
+        wall_seconds: carried.wall_seconds,
+        cpu_seconds: carried.cpu_seconds,
+        recording_seconds: carried.recording_seconds,
+        trajectory: carried.trajectory,
+        matrices: carried.matrices,
+    }
 }

@@ -1,1 +1,445 @@
-//! The only caller of LAPACK.
+//! The only caller of LAPACK: singular values and vectors, the polar factor, and small solves.
+//!
+//! The training loop uses [`Spectrum`], which owns its workspace and allocates nothing; everything else uses the
+//! plain functions. Finiteness is checked before LAPACK is called, for LAPACK can hide a NaN.
+//!
+//! The polar factor `P = UVᵀ` comes from a bidiagonalisation and the poles of `x^{-1/2}` (`train/poles`), at 8/3 k³ + 4 k³
+//! flops about a fifth of an SVD; what it cannot resolve falls back to gesdd, counted.
+
+use super::blas::{Op, gemm};
+use super::poles;
+use crate::error::{Error, Result};
+use ndarray::Array2;
+use ndarray_linalg::{FactorizeC, JobSvd, QR, SVDDC, SolveC, UPLO};
+use std::ffi::{c_char, c_int};
+
+/// Thin SVD `W = U diag(σ) Vᵀ`: U m×k, σ descending, Vᵀ k×n, k = min(m, n). By gesdd.
+///
+/// # Errors
+/// [`Error::NotFinite`], [`Error::Lapack`].
+pub fn svd(w: &Array2<f64>) -> Result<(Array2<f64>, Vec<f64>, Array2<f64>)> {
+    check_finite(w)?;
+    let (u, s, vt) = w.svddc(JobSvd::Some).map_err(|_| Error::Lapack { routine: "dgesdd", info: 1 })?;
+    let row_major = |x: Option<Array2<f64>>| x.expect("both factors were asked for").as_standard_layout().into_owned();
+    Ok((row_major(u), s.to_vec(), row_major(vt)))
+}
+
+/// The polar factor `P = Σ_{σ_i > 1e-12·σ_1} u_i v_iᵀ` by gesdd, m×n.
+///
+/// # Errors
+/// As [`svd`].
+pub fn polar_factor(w: &Array2<f64>) -> Result<Array2<f64>> {
+    let (mut u, s, vt) = svd(w)?;
+    for (i, &sigma) in s.iter().enumerate() {
+        if sigma <= 1e-12 * s[0] {
+            u.column_mut(i).fill(0.0);
+        }
+    }
+    Ok(u.dot(&vt))
+}
+
+/// An orthonormal basis Q (m×n, m ≥ n) of the columns of `a`: thin QR with positive diagonal of R.
+///
+/// # Errors
+/// [`Error::NotFinite`], [`Error::Lapack`].
+pub fn orthonormal(a: &Array2<f64>) -> Result<Array2<f64>> {
+    check_finite(a)?;
+    let (q, r) = a.qr().map_err(|_| Error::Lapack { routine: "dgeqrf", info: 1 })?;
+    let mut q = q.as_standard_layout().into_owned();
+    for (mut column, r) in q.columns_mut().into_iter().zip(r.diag()) {
+        if *r < 0.0 {
+            column.mapv_inplace(|x| -x);
+        }
+    }
+    Ok(q)
+}
+
+/// X with `A X = B`, A symmetric positive definite n×n, B n×m. By Cholesky.
+///
+/// # Errors
+/// [`Error::NotFinite`]; [`Error::Lapack`] where A is not positive definite.
+pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>> {
+    check_finite(a)?;
+    check_finite(b)?;
+    let refused = |_| Error::Lapack { routine: "dpotrf", info: 1 };
+    let factor = a.factorizec(UPLO::Lower).map_err(refused)?;
+    let mut x = b.clone();
+    for (mut to, from) in x.columns_mut().into_iter().zip(b.columns()) {
+        to.assign(&factor.solvec(&from.to_owned()).map_err(refused)?);
+    }
+    Ok(x)
+}
+
+fn check_finite(w: &Array2<f64>) -> Result<()> {
+    if w.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(Error::NotFinite) }
+}
+
+/// What the polar factor tells of W.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Polar {
+    /// ‖W‖_* = ⟨W, P⟩.
+    pub nuclear: f64,
+    /// ‖W‖_F.
+    pub frobenius: f64,
+    /// Directions in which P had shrunk: `round(k − ‖P‖_F²)`.
+    pub unresolved: u64,
+    /// Whether gesdd had to be asked.
+    pub fell_back: bool,
+}
+
+/// Workspace for one shape.
+pub struct Spectrum {
+    rows: usize,
+    columns: usize,
+    /// min(rows, columns).
+    k: usize,
+    /// W in the shape that gebrd likes: column-major, tall × k; overwritten by the reflectors.
+    tall: Vec<f64>,
+    /// The result in that shape.
+    result: Vec<f64>,
+    core: Vec<f64>,
+    d: Vec<f64>,
+    e: Vec<f64>,
+    tauq: Vec<f64>,
+    taup: Vec<f64>,
+    poles: poles::Workspace,
+    /// U, rows×k.
+    pub u: Array2<f64>,
+    /// σ, descending.
+    pub s: Vec<f64>,
+    /// Vᵀ, k×columns.
+    pub vt: Array2<f64>,
+    scaled: Array2<f64>,
+    work: Vec<f64>,
+    integers: Vec<c_int>,
+}
+
+impl Spectrum {
+    /// For matrices of `rows` × `columns`.
+    pub fn new(rows: usize, columns: usize) -> Spectrum {
+        let (k, tall) = (rows.min(columns), rows.max(columns));
+        let mut spectrum = Spectrum {
+            rows,
+            columns,
+            k,
+            tall: vec![0.0; tall * k],
+            result: vec![0.0; tall * k],
+            core: vec![0.0; k * k],
+            d: vec![0.0; k],
+            e: vec![0.0; k.saturating_sub(1)],
+            tauq: vec![0.0; k],
+            taup: vec![0.0; k],
+            poles: poles::Workspace::new(k),
+            u: Array2::zeros((rows, k)),
+            s: vec![0.0; k],
+            vt: Array2::zeros((k, columns)),
+            scaled: Array2::zeros((rows, k)),
+            work: vec![0.0; 1],
+            integers: vec![0; 8 * k],
+        };
+        let needed = [
+            spectrum.query(|s| s.gebrd(-1)),
+            spectrum.query(|s| s.ormbr(b'P', -1)),
+            spectrum.query(|s| s.ormbr(b'Q', -1)),
+            spectrum.query(|s| s.gesdd(-1)),
+        ];
+        spectrum.work = vec![0.0; needed.into_iter().max().unwrap_or(1).max(1)];
+        spectrum
+    }
+
+    /// Bytes held for matrices of this shape, for memory forecasts.
+    pub fn bytes(rows: usize, columns: usize) -> usize {
+        let (k, tall) = (rows.min(columns), rows.max(columns));
+        // tall, result, u, vt, scaled; core, f; gesdd's work (about 3k² + 7k + 32(tall + k)).
+        8 * (2 * tall * k + 2 * rows * k + k * columns + 6 * k * k + 80 * k + 64 * tall)
+    }
+
+    /// `p ← UVᵀ` of `w` (both rows × columns), and the norms that come with it. W = 0 gives P = 0.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::Lapack`].
+    pub fn polar(&mut self, w: &Array2<f64>, p: &mut Array2<f64>) -> Result<Polar> {
+        let entries = w.as_slice().expect("row-major");
+        // A sum shows every NaN and ∞, which a fold with max would lose.
+        let (mut largest, mut total) = (0.0f64, 0.0);
+        for &x in entries {
+            largest = largest.max(x.abs());
+            total += x.abs();
+        }
+        if !largest.is_finite() || total.is_nan() {
+            return Err(Error::NotFinite);
+        }
+        if largest == 0.0 {
+            p.fill(0.0);
+            return Ok(Polar { nuclear: 0.0, frobenius: 0.0, unresolved: self.k as u64, fell_back: false });
+        }
+        let exponent = largest.log2().floor().clamp(-1000.0, 1000.0);
+        let scale = (-exponent).exp2();
+        let tall = self.rows.max(self.columns);
+        if self.columns >= self.rows {
+            // Row-major W is column-major Wᵀ, which is tall: polar(Wᵀ) = polar(W)ᵀ lies in memory as polar(W).
+            for (to, x) in self.tall.iter_mut().zip(entries) {
+                *to = x * scale;
+            }
+        } else {
+            for (i, row) in entries.chunks_exact(self.columns).enumerate() {
+                for (j, x) in row.iter().enumerate() {
+                    self.tall[i + j * tall] = x * scale;
+                }
+            }
+        }
+        self.gebrd(self.work.len() as c_int)?;
+        self.poles.polar(&mut self.d, &mut self.e, &mut self.core);
+        self.ormbr(b'P', self.work.len() as c_int)?;
+        self.result.fill(0.0);
+        for (to, from) in self.result.chunks_exact_mut(tall).zip(self.core.chunks_exact(self.k)) {
+            to[..self.k].copy_from_slice(from);
+        }
+        self.ormbr(b'Q', self.work.len() as c_int)?;
+        let out = p.as_slice_mut().expect("row-major");
+        if self.columns >= self.rows {
+            out.copy_from_slice(&self.result);
+        } else {
+            for (i, row) in out.chunks_exact_mut(self.columns).enumerate() {
+                for (j, x) in row.iter_mut().enumerate() {
+                    *x = self.result[i + j * tall];
+                }
+            }
+        }
+        let (inner, square_p, square_w) = inner_products(entries, out, scale);
+        let share = square_p / self.k as f64;
+        if !(share <= 1.0 + 1e-3) || !inner.is_finite() {
+            return self.polar_by_svd(w, p);
+        }
+        let unresolved = (self.k as f64 * (1.0 - share)).round().max(0.0) as u64;
+        Ok(Polar { nuclear: inner / scale, frobenius: square_w.sqrt() / scale, unresolved, fell_back: false })
+    }
+
+    /// The polar factor by gesdd: the oracle, and the way out.
+    fn polar_by_svd(&mut self, w: &Array2<f64>, p: &mut Array2<f64>) -> Result<Polar> {
+        self.svd(w)?;
+        let cut = 1e-12 * self.s[0];
+        let unresolved = self.s.iter().filter(|&&s| s <= cut).count() as u64;
+        let nuclear = self.s.iter().sum();
+        let frobenius = self.s.iter().map(|s| s * s).sum::<f64>().sqrt();
+        let keep: Vec<f64> = self.s.iter().map(|&s| if s > cut { 1.0 } else { 0.0 }).collect();
+        self.recompose(&keep, 1.0, 0.0, p);
+        Ok(Polar { nuclear, frobenius, unresolved, fell_back: true })
+    }
+
+    /// Fills `u`, `s`, `vt` with the thin SVD of `w`, by gesdd.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::Lapack`].
+    pub fn svd(&mut self, w: &Array2<f64>) -> Result<()> {
+        check_finite(w)?;
+        self.tall.copy_from_slice(w.as_slice().expect("row-major"));
+        self.gesdd(self.work.len() as c_int)
+    }
+
+    /// `out ← alpha·U diag(g) Vᵀ + beta·out` with the factors of the last [`Spectrum::svd`].
+    pub fn recompose(&mut self, g: &[f64], alpha: f64, beta: f64, out: &mut Array2<f64>) {
+        let pairs = self.scaled.as_slice_mut().expect("row-major").chunks_exact_mut(self.k);
+        for (to, from) in pairs.zip(self.u.as_slice().expect("row-major").chunks_exact(self.k)) {
+            for i in 0..self.k {
+                to[i] = from[i] * g[i];
+            }
+        }
+        gemm(alpha, (Op::Plain, &self.scaled), (Op::Plain, &self.vt), beta, out);
+    }
+
+    /// The workspace that a routine asks for.
+    fn query(&mut self, call: impl Fn(&mut Self) -> Result<()>) -> usize {
+        call(self).map_or(0, |()| self.work[0] as usize)
+    }
+
+    /// `tall` = Q B Zᵀ: B upper bidiagonal in d, e; the reflectors stay in `tall`.
+    fn gebrd(&mut self, lwork: c_int) -> Result<()> {
+        let (m, n, mut info) = (self.rows.max(self.columns) as c_int, self.k as c_int, 0);
+        // Safety: every array has the length that dgebrd's documentation asks for m×n, m ≥ n.
+        unsafe {
+            lapack_sys::dgebrd_(
+                &m,
+                &n,
+                self.tall.as_mut_ptr(),
+                &m,
+                self.d.as_mut_ptr(),
+                self.e.as_mut_ptr(),
+                self.tauq.as_mut_ptr(),
+                self.taup.as_mut_ptr(),
+                self.work.as_mut_ptr(),
+                &lwork,
+                &mut info,
+            );
+        }
+        refused("dgebrd", info)
+    }
+
+    /// `core ← core·Zᵀ` (`P`), or `result ← Q·result` (`Q`).
+    fn ormbr(&mut self, which: u8, lwork: c_int) -> Result<()> {
+        let (tall, k, mut info) = (self.rows.max(self.columns) as c_int, self.k as c_int, 0);
+        let (side, trans, rows, order, tau, c) = if which == b'P' {
+            (b'R', b'T', k, tall, self.taup.as_ptr(), &mut self.core)
+        } else {
+            (b'L', b'N', tall, k, self.tauq.as_ptr(), &mut self.result)
+        };
+        // Safety: as dormbr documents: reflectors in `tall` (leading dimension tall), C is rows × k.
+        unsafe {
+            lapack_sys::dormbr_(
+                &(which as c_char),
+                &(side as c_char),
+                &(trans as c_char),
+                &rows,
+                &k,
+                &order,
+                self.tall.as_ptr(),
+                &tall,
+                tau,
+                c.as_mut_ptr(),
+                &rows,
+                self.work.as_mut_ptr(),
+                &lwork,
+                &mut info,
+            );
+        }
+        refused("dormbr", info)
+    }
+
+    /// Thin SVD of the row-major matrix in `tall`. LAPACK sees its transpose Wᵀ = V σ Uᵀ (columns × rows), so its U
+    /// is our Vᵀ and its Vᵀ our U, each already in our order.
+    fn gesdd(&mut self, lwork: c_int) -> Result<()> {
+        let (m, n, k, mut info) = (self.columns as c_int, self.rows as c_int, self.k as c_int, 0);
+        // Safety: every array has the length that dgesdd documents for jobz = 'S'.
+        unsafe {
+            lapack_sys::dgesdd_(
+                &(b'S' as c_char),
+                &m,
+                &n,
+                self.tall.as_mut_ptr(),
+                &m,
+                self.s.as_mut_ptr(),
+                self.vt.as_mut_ptr(),
+                &m,
+                self.u.as_mut_ptr(),
+                &k,
+                self.work.as_mut_ptr(),
+                &lwork,
+                self.integers.as_mut_ptr(),
+                &mut info,
+            );
+        }
+        refused("dgesdd", info)
+    }
+}
+
+fn refused(routine: &'static str, info: c_int) -> Result<()> {
+    if info == 0 { Ok(()) } else { Err(Error::Lapack { routine, info }) }
+}
+
+/// ⟨scale·w, p⟩, ‖p‖², ‖scale·w‖² in one pass, eight partial sums each.
+fn inner_products(w: &[f64], p: &[f64], scale: f64) -> (f64, f64, f64) {
+    let (mut a, mut b, mut c) = ([0.0; 8], [0.0; 8], [0.0; 8]);
+    let ((w8, w_rest), (p8, p_rest)) = (w.as_chunks::<8>(), p.as_chunks::<8>());
+    for (w, p) in w8.iter().zip(p8) {
+        for i in 0..8 {
+            let w = w[i] * scale;
+            a[i] += w * p[i];
+            b[i] += p[i] * p[i];
+            c[i] += w * w;
+        }
+    }
+    for (i, (w, p)) in w_rest.iter().zip(p_rest).enumerate() {
+        let w = w * scale;
+        a[i] += w * p;
+        b[i] += p * p;
+        c[i] += w * w;
+    }
+    (a.iter().sum(), b.iter().sum(), c.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Stream;
+
+    fn normal(rows: usize, columns: usize, seed: i64) -> Array2<f64> {
+        let mut stream = Stream::new("test", seed);
+        Array2::from_shape_simple_fn((rows, columns), || stream.normal())
+    }
+
+    fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+        (a - b).iter().map(|x| x * x).sum::<f64>().sqrt()
+    }
+
+    #[test]
+    fn polar_factor_matches_the_svd_for_every_shape() {
+        for (rows, columns) in
+            [(1, 1), (1, 7), (7, 1), (2, 2), (5, 9), (9, 5), (50, 50), (60, 41), (41, 60), (100, 100)]
+        {
+            let w = normal(rows, columns, 1) * 1e-7;
+            let mut spectrum = Spectrum::new(rows, columns);
+            let mut p = Array2::zeros((rows, columns));
+            let polar = spectrum.polar(&w, &mut p).unwrap();
+            let (_, s, _) = svd(&w).unwrap();
+            assert!(!polar.fell_back);
+            assert!(
+                distance(&p, &polar_factor(&w).unwrap()) < 1e-4,
+                "{rows}×{columns}: {}",
+                distance(&p, &polar_factor(&w).unwrap())
+            );
+            assert!((polar.nuclear / s.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+        }
+    }
+
+    #[test]
+    fn tiny_directions_are_kept_down_to_the_range() {
+        // σ = 1, 1e-3, …: all above 1e-12 must have length 1 in P; what is below shrinks, and is counted.
+        let (u, v) = (orthonormal(&normal(30, 30, 2)).unwrap(), orthonormal(&normal(30, 30, 3)).unwrap());
+        let sigma: Vec<f64> = (0..30).map(|i| 10f64.powf(-11.0 * f64::from(i) / 29.0)).collect();
+        let w = (&u * &ndarray::Array1::from(sigma)).dot(&v.t()).as_standard_layout().into_owned();
+        let mut p = Array2::zeros((30, 30));
+        let polar = Spectrum::new(30, 30).polar(&w, &mut p).unwrap();
+        assert_eq!(polar.unresolved, 0);
+        // Directions near 1e-11·σ_1 carry the rounding of W itself, 1e-16/1e-11.
+        assert!(distance(&p, &u.dot(&v.t())) < 1e-3, "{}", distance(&p, &u.dot(&v.t())));
+    }
+
+    #[test]
+    fn an_svd_recomposes() {
+        for (rows, columns) in [(6, 4), (4, 6), (5, 5)] {
+            let w = normal(rows, columns, 4);
+            let mut spectrum = Spectrum::new(rows, columns);
+            spectrum.svd(&w).unwrap();
+            let s = spectrum.s.clone();
+            let mut back = Array2::zeros((rows, columns));
+            spectrum.recompose(&s, 1.0, 0.0, &mut back);
+            assert!(distance(&w, &back) < 1e-13);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused_and_zero_is_zero() {
+        let mut spectrum = Spectrum::new(3, 3);
+        let mut p = Array2::ones((3, 3));
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let mut w = normal(3, 3, 5);
+            w[[1, 2]] = bad;
+            assert_eq!(spectrum.polar(&w, &mut p), Err(Error::NotFinite));
+            assert_eq!(spectrum.svd(&w), Err(Error::NotFinite));
+        }
+        let polar = spectrum.polar(&Array2::zeros((3, 3)), &mut p).unwrap();
+        assert_eq!((polar.nuclear, polar.frobenius, p.sum()), (0.0, 0.0, 0.0));
+    }
+
+    #[test]
+    fn solves_and_bases() {
+        let b = normal(8, 3, 6);
+        let q = orthonormal(&b).unwrap();
+        assert!(distance(&q.t().dot(&q).as_standard_layout().into_owned(), &Array2::eye(3)) < 1e-13);
+        let a = normal(5, 5, 7);
+        let spd = a.dot(&a.t()) + Array2::<f64>::eye(5);
+        let rhs = normal(5, 2, 8);
+        assert!(distance(&spd.dot(&solve_spd(&spd, &rhs).unwrap()), &rhs) < 1e-10);
+        assert!(solve_spd(&-spd, &rhs).is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! The database that remembers: sweeps, cells that were ever leased, attempts, outcomes, checkpoints.
+//!
+//! One rule: what is answered is durable. Every write is one transaction, committed before the call returns, and a
+//! write that ends an attempt names its fence: a fence that is no longer current changes zero rows. Time is an
+//! argument. Numbers in SQL are finite or NULL.
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`database`](self) | SQLite and Postgres behind one transaction type: the only file that knows which it is |
+//! | `location` | where the database is, who owns the file, which file systems are refused |
+//! | `migrate`, `views`, `describe` | schema, views made from the axis list, what each column means |
+//! | `statements` | every statement, named |
+//! | `sweeps`, `cells`, `outcomes`, `blobs`, `workers` | the methods of [`Store`] by subject |
+//! | `keys` | what statistics group by |
+//! | `query` | a user's SQL, read-only, with limits |
+//!
+//! `docs/sql.md` explains the schema to users.
+
+mod blobs;
+mod cells;
+mod database;
+mod describe;
+mod error;
+mod keys;
+mod location;
+mod migrate;
+mod outcomes;
+mod query;
+mod statements;
+mod sweeps;
+mod views;
+mod workers;
+
+pub use blobs::{Gone, Usage};
+pub use cells::{Attempt, CameBack, Cell, CellState, Counts, Ending, Lease, NewCell, Outstanding, Score, Stage};
+pub use database::Datum;
+pub use describe::{Relation, document, relations};
+pub use error::{Error, Result};
+pub use keys::Coordinates;
+pub use location::Location;
+pub use outcomes::{Finished, Recorded, Stored};
+pub use query::{Limits, Table};
+pub use sweep_core::job::Provenance;
+pub use sweeps::{NewSweep, Selection, Sweep, SweepState};
+pub use views::{Column, ColumnType, result_columns};
+pub use workers::Worker;
+
+use database::Database;
+use location::Owner;
+use std::sync::Arc;
+
+/// An open database. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    database: Database,
+    location: Location,
+    /// Held while any clone lives.
+    _owner: Option<Arc<Owner>>,
+}
+
+impl Store {
+    /// Opens `location` for writing: makes a SQLite file where there is none, brings the schema up to date, and owns
+    /// the file until the last clone is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::NetworkFileSystem`], [`Error::Unwritable`], [`Error::Newer`], [`Error::NotDurable`].
+    pub async fn open(location: &Location, now_ms: i64) -> Result<Store> {
+        let owner = match location {
+            Location::Sqlite(path) => Some(Arc::new(Owner::take(path)?)),
+            Location::Postgres(_) => None,
+        };
+        let database = Database::open(location, true).await?;
+        durable(&database).await?;
+        migrate::migrate(&database, migrate::MIGRATIONS, now_ms).await?;
+        Ok(Store { database, location: location.clone(), _owner: owner })
+    }
+
+    /// Opens `location` for reading, also while another process writes.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Older`], [`Error::Newer`].
+    pub async fn read(location: &Location) -> Result<Store> {
+        if let Location::Sqlite(path) = location
+            && !path.is_file()
+        {
+            return Err(Error::Missing(path.clone()));
+        }
+        let database = Database::open(location, false).await?;
+        migrate::check(&database).await?;
+        Ok(Store { database, location: location.clone(), _owner: None })
+    }
+
+    /// Where it is.
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Closes the connections; on SQLite the log is folded into the file.
+    pub async fn close(self) {
+        self.database.close().await;
+    }
+}
+
+/// Asserts that a commit reaches the disk before it is answered.
+async fn durable(database: &Database) -> Result<()> {
+    let mut transaction = database.write().await?;
+    let settings: &[(&'static str, &'static str, &'static str)] = if database.is_sqlite() {
+        &[("journal_mode", "PRAGMA journal_mode", "wal"), ("synchronous", "PRAGMA synchronous", "2")]
+    } else {
+        &[("synchronous_commit", "SHOW synchronous_commit", "on")]
+    };
+    for &(setting, ask, needed) in settings {
+        let value = match transaction.row(ask, &[]).await?.map(|mut row| row.any()) {
+            Some(Datum::Text(text)) => text,
+            Some(Datum::Int(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        if value != needed {
+            return Err(Error::NotDurable { setting, value, needed });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

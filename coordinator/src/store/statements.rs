@@ -1,0 +1,290 @@
+//! Every statement of the store, by name, with what it guarantees. One text serves both databases.
+//!
+//! The few that are made of the list of recorded scalars (inserts of many rows) are at the end; user queries are in
+//! `query.rs`, views in `views.rs`.
+
+use super::database::Bulk;
+use std::sync::LazyLock;
+use sweep_core::outcome::COLUMNS;
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $text;)*
+        /// All of the above, for the test that prepares each on both databases.
+        #[cfg(test)]
+        pub const ALL: &[&str] = &[$($text),*];
+    };
+}
+
+statements! {
+    // Sweeps.
+
+    /// A new sweep; its id is new, or the primary key refuses it.
+    ADD_SWEEP = "INSERT INTO sweeps (id, name, description, source, digest, cells, state, created_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, 'running', $7) ON CONFLICT (id) DO NOTHING";
+    /// A file that a sweep names; its bytes are there already, or the foreign key refuses it.
+    ADD_INPUT = "INSERT INTO inputs (sweep_id, path, hash) VALUES ($1, $2, $3)";
+    /// All sweeps, latest first.
+    SWEEPS = "SELECT id, name, description, source, digest, cells, state, created_at_ms FROM sweeps
+        ORDER BY created_at_ms DESC, id";
+    /// Sweeps that mean the same, latest first.
+    SWEEPS_BY_DIGEST = "SELECT id, name, description, source, digest, cells, state, created_at_ms FROM sweeps
+        WHERE digest = $1 ORDER BY created_at_ms DESC, id";
+    /// Sweeps that a person may mean by $1: an id, a name, or a tag, in this order, latest first.
+    SWEEPS_BY_KEY = "SELECT id, name, description, source, digest, cells, state, created_at_ms FROM sweeps
+        WHERE id = $1 OR name = $1 OR EXISTS (SELECT 1 FROM tags WHERE tags.sweep_id = sweeps.id AND tags.tag = $1)
+        ORDER BY CASE WHEN id = $1 THEN 0 WHEN name = $1 THEN 1 ELSE 2 END, created_at_ms DESC, id";
+    /// The inputs of a sweep.
+    INPUTS = "SELECT path, hash FROM inputs WHERE sweep_id = $1 ORDER BY path";
+    /// The tags of a sweep.
+    TAGS = "SELECT tag FROM tags WHERE sweep_id = $1 ORDER BY tag";
+    /// A tag is there once.
+    ADD_TAG = "INSERT INTO tags (sweep_id, tag) VALUES ($1, $2) ON CONFLICT (sweep_id, tag) DO NOTHING";
+    /// Takes a tag away.
+    DROP_TAG = "DELETE FROM tags WHERE sweep_id = $1 AND tag = $2";
+    /// The state of a sweep; one row or no such sweep.
+    SET_STATE = "UPDATE sweeps SET state = $2 WHERE id = $1";
+    /// A sweep with its cells, attempts, tags, inputs, checkpoints and selections; outcomes stay.
+    DROP_SWEEP = "DELETE FROM sweeps WHERE id = $1";
+    /// What tuning chose for a group; choosing again replaces it.
+    SELECT_CANDIDATE = "INSERT INTO selections
+        (sweep_id, group_index, candidate, candidates, coordinates, validation_error, at_edge, selected_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (sweep_id, group_index) DO UPDATE SET
+        candidate = $3, candidates = $4, coordinates = $5, validation_error = $6, at_edge = $7, selected_at_ms = $8";
+    /// What tuning chose, by group.
+    SELECTIONS = "SELECT group_index, candidate, candidates, coordinates, validation_error, at_edge FROM selections
+        WHERE sweep_id = $1 ORDER BY group_index";
+
+    // Cells and attempts.
+
+    /// Ends a lease with its outcome: one row changes exactly if the cell is still leased under this very fence.
+    ACCEPT = "UPDATE cells SET state = 'done', outcome_id = $4 WHERE sweep_id = $1 AND cell = $2
+        AND fence = $3 AND state = 'leased' RETURNING trial_digest";
+    /// Ends a lease without one, under the same condition.
+    END_LEASE = "UPDATE cells SET state = $4 WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND state = 'leased'";
+    /// How an attempt ended; only an attempt that has not ended.
+    END_ATTEMPT = "UPDATE attempts SET ended_at_ms = $4, ending = $5, error = $6, fingerprint = $7
+        WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND ended_at_ms IS NULL";
+    /// A result that came after its lease had ended: the attempt keeps its end, and says so. A recorded or linked
+    /// attempt is never touched.
+    MARK_LATE = "UPDATE attempts SET ending = 'late', fingerprint = $4, error = $5
+        WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND ending IN ('failed', 'suspected', 'returned', 'late')";
+    /// The end of an attempt and its result's fingerprint, with the fingerprint of the cell's accepted outcome.
+    ATTEMPT_AND_ACCEPTED = "SELECT attempts.ending, attempts.fingerprint, outcomes.fingerprint
+        FROM attempts JOIN cells ON cells.sweep_id = attempts.sweep_id AND cells.cell = attempts.cell
+        LEFT JOIN outcomes ON outcomes.id = cells.outcome_id
+        WHERE attempts.sweep_id = $1 AND attempts.cell = $2 AND attempts.fence = $3";
+    /// The greatest cell of a range that was ever leased; one look at the end of an index.
+    LAST_TOUCHED = "SELECT MAX(cell) FROM cells WHERE sweep_id = $1 AND cell BETWEEN $2 AND $3";
+    /// Cells that came back, with how often they failed and were suspected.
+    READY = "SELECT cell, stage,
+        (SELECT COUNT(*) FROM attempts a WHERE a.sweep_id = cells.sweep_id AND a.cell = cells.cell AND a.ending = 'failed'),
+        (SELECT COUNT(*) FROM attempts a WHERE a.sweep_id = cells.sweep_id AND a.cell = cells.cell AND a.ending = 'suspected')
+        FROM cells WHERE sweep_id = $1 AND state = 'ready' ORDER BY cell";
+    /// Cells out on lease, of every sweep.
+    LEASED = "SELECT c.sweep_id, c.cell, c.fence, a.worker_id, a.leased_at_ms,
+        (SELECT COUNT(*) FROM attempts b WHERE b.sweep_id = c.sweep_id AND b.cell = c.cell AND b.ending = 'suspected')
+        FROM cells c JOIN attempts a ON a.sweep_id = c.sweep_id AND a.cell = c.cell AND a.fence = c.fence
+        WHERE c.state = 'leased' ORDER BY c.sweep_id, c.cell";
+    /// Cells by state.
+    COUNTS = "SELECT state, linked, COUNT(*) FROM cells WHERE sweep_id = $1 GROUP BY state, linked";
+    /// One cell.
+    CELL = "SELECT stage, coordinates, trial_digest, state, fence, outcome_id, linked FROM cells
+        WHERE sweep_id = $1 AND cell = $2";
+    /// Its attempts, in order.
+    ATTEMPTS = "SELECT fence, worker_id, leased_at_ms, ended_at_ms, ending, error FROM attempts
+        WHERE sweep_id = $1 AND cell = $2 ORDER BY fence";
+    /// What tuning judges by: the done cells of a range, with the validation error of the validated point.
+    SCORES = "SELECT c.cell, o.status, o.inflated, o.validated_validation_mse, o.wall_seconds FROM cells c
+        JOIN outcomes o ON o.id = c.outcome_id
+        WHERE c.sweep_id = $1 AND c.cell BETWEEN $2 AND $3 ORDER BY c.cell";
+    /// The cells of a range that are final, whatever their end.
+    FINAL = "SELECT cell FROM cells WHERE sweep_id = $1 AND cell BETWEEN $2 AND $3
+        AND state IN ('done', 'failed', 'cancelled', 'quarantined') ORDER BY cell";
+
+    // Outcomes.
+
+    /// Takes $1 numbers for outcomes; the row is locked until the transaction ends, so no number is given twice.
+    TAKE_NUMBERS = "UPDATE counters SET value = value + $1 WHERE name = 'outcomes' RETURNING value";
+    /// The first outcome of a trial that may be linked (not out of time); found by index.
+    OUTCOME_FOR = "SELECT MIN(id) FROM outcomes WHERE trial_digest = $1 AND revision = $2 AND status <> 'out_of_time'";
+    /// Matrices recorded with an outcome.
+    MATRICES = "SELECT step, layer, row_count, column_count, data FROM matrices WHERE outcome_id = $1
+        ORDER BY step, layer";
+    /// An outcome that no cell refers to goes, with its points and matrices.
+    DROP_ORPHANS = "DELETE FROM outcomes WHERE NOT EXISTS (SELECT 1 FROM cells WHERE cells.outcome_id = outcomes.id)";
+
+    // Workers.
+
+    /// A machine and what it computes with, once.
+    ADD_PROVENANCE = "INSERT INTO provenance (id, trainer_version, revision, git_commit, host, cpu, blas_library,
+        blas_kernel, blas_threads, dtype) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING";
+    /// One provenance.
+    PROVENANCE = "SELECT trainer_version, revision, git_commit, host, cpu, blas_library, blas_kernel, blas_threads, dtype
+        FROM provenance WHERE id = $1";
+    /// A worker, new or seen again.
+    SEE_WORKER = "INSERT INTO workers (id, provenance_id, cores, slots, first_seen_at_ms, last_seen_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (id) DO UPDATE SET
+        provenance_id = $2, cores = $3, slots = $4, last_seen_at_ms = $5";
+
+    // Blobs and checkpoints.
+
+    /// A blob's entry, once; zero rows changed means that the content is there.
+    ADD_BLOB = "INSERT INTO blobs (hash, size) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
+    /// One chunk of it.
+    ADD_CHUNK = "INSERT INTO blob_chunks (hash, seq, data) VALUES ($1, $2, $3)";
+    /// Size of a blob.
+    BLOB = "SELECT size FROM blobs WHERE hash = $1";
+    /// Its chunks, in order.
+    CHUNKS = "SELECT data FROM blob_chunks WHERE hash = $1 ORDER BY seq";
+    /// Blobs that neither a sweep nor a checkpoint names.
+    DROP_BLOBS = "DELETE FROM blobs WHERE NOT EXISTS (SELECT 1 FROM inputs WHERE inputs.hash = blobs.hash)
+        AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.hash = blobs.hash)";
+    /// One blob, if neither a sweep nor a checkpoint names it.
+    DROP_BLOB = "DELETE FROM blobs WHERE hash = $1
+        AND NOT EXISTS (SELECT 1 FROM inputs WHERE inputs.hash = blobs.hash)
+        AND NOT EXISTS (SELECT 1 FROM checkpoints WHERE checkpoints.hash = blobs.hash)";
+    /// Whether a lease still holds; on Postgres the row stays as it is until the transaction ends.
+    HOLDS = "UPDATE cells SET fence = fence WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND state = 'leased'";
+    /// The latest checkpoint of a cell takes the place of the one before.
+    SAVE_CHECKPOINT = "INSERT INTO checkpoints (sweep_id, cell, step, hash, saved_at_ms) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (sweep_id, cell) DO UPDATE SET step = $3, hash = $4, saved_at_ms = $5";
+    /// Where a cell can go on from.
+    CHECKPOINT = "SELECT step, hash FROM checkpoints WHERE sweep_id = $1 AND cell = $2";
+    /// Checkpoints of cells that will not go on.
+    DROP_CHECKPOINTS = "DELETE FROM checkpoints WHERE EXISTS (SELECT 1 FROM cells WHERE cells.sweep_id = checkpoints.sweep_id
+        AND cells.cell = checkpoints.cell AND cells.state NOT IN ('ready', 'leased')) RETURNING hash";
+    /// How much is stored.
+    SIZES = "SELECT (SELECT COUNT(*) FROM sweeps), (SELECT COUNT(*) FROM cells), (SELECT COUNT(*) FROM outcomes),
+        (SELECT COUNT(*) FROM points), (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blobs)";
+
+    // Exports.
+
+    /// The view `results` of one sweep, in the order of cells.
+    RESULTS = "SELECT * FROM results WHERE sweep_id = $1 ORDER BY cell";
+}
+
+/// Names of the recorded scalars with a prefix: `last_train_loss`, ….
+fn scalars(prefix: &str) -> impl Iterator<Item = String> {
+    COLUMNS.iter().map(move |column| format!("{prefix}{}", column.name))
+}
+
+fn owned<const N: usize>(names: [&str; N]) -> Vec<String> {
+    names.map(str::to_owned).to_vec()
+}
+
+/// Columns of `outcomes`, in the order in which they are written and read.
+pub static OUTCOME_COLUMNS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut columns = owned([
+        "id",
+        "trial_digest",
+        "revision",
+        "sweep_id",
+        "cell",
+        "status",
+        "inflated",
+        "steps_taken",
+        "measurements",
+    ]);
+    for prefix in ["last_", "oracle_", "validated_"] {
+        columns.push(format!("{prefix}step"));
+        columns.extend(scalars(prefix));
+    }
+    columns.extend(owned([
+        "log10_test_rel",
+        "fallbacks",
+        "unresolved_directions",
+        "wall_seconds",
+        "cpu_seconds",
+        "recording_seconds",
+        "fingerprint",
+        "provenance_id",
+        "recorded_at_ms",
+    ]));
+    columns
+});
+
+/// Columns of `points`, likewise.
+pub static POINT_COLUMNS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut columns = owned(["outcome_id", "step"]);
+    columns.extend(scalars(""));
+    columns.extend(owned(["singular_values", "layer_norms"]));
+    columns
+});
+
+/// Accepted outcomes.
+pub static ADD_OUTCOMES: LazyLock<Bulk> = LazyLock::new(|| Bulk::new("outcomes", &OUTCOME_COLUMNS, ""));
+
+/// Their trajectories.
+pub static ADD_POINTS: LazyLock<Bulk> = LazyLock::new(|| Bulk::new("points", &POINT_COLUMNS, ""));
+
+/// Their matrices.
+pub static ADD_MATRICES: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new("matrices", &owned(["outcome_id", "step", "layer", "row_count", "column_count", "data"]), "")
+});
+
+/// An outcome.
+pub static OUTCOME: LazyLock<&'static str> = LazyLock::new(|| {
+    let text = format!("SELECT {} FROM outcomes WHERE id = $1", OUTCOME_COLUMNS.join(", "));
+    Box::leak(text.into_boxed_str())
+});
+
+/// Its trajectory, by step.
+pub static POINTS: LazyLock<&'static str> = LazyLock::new(|| {
+    let text = format!("SELECT {} FROM points WHERE outcome_id = $1 ORDER BY step", POINT_COLUMNS.join(", "));
+    Box::leak(text.into_boxed_str())
+});
+
+fn cell_columns() -> Vec<String> {
+    owned([
+        "sweep_id",
+        "cell",
+        "stage",
+        "coordinates",
+        "setting_key",
+        "problem_key",
+        "instance_key",
+        "method_key",
+        "init_seed",
+        "trial_digest",
+        "state",
+        "fence",
+        "outcome_id",
+        "linked",
+    ])
+}
+
+/// Leases cells: those never leased, and those that came back. A cell in any other state is left alone and does not
+/// come back in the answer. The fence of a cell only rises.
+pub static LEASE: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "cells",
+        &cell_columns(),
+        "ON CONFLICT (sweep_id, cell) DO UPDATE SET state = 'leased', fence = cells.fence + 1
+         WHERE cells.state = 'ready' RETURNING cell, fence",
+    )
+});
+
+/// Gives cells an outcome that is there already, under the same condition as [`LEASE`].
+pub static LINK: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::new(
+        "cells",
+        &cell_columns(),
+        "ON CONFLICT (sweep_id, cell) DO UPDATE SET state = 'done', fence = cells.fence + 1,
+         outcome_id = excluded.outcome_id, linked = 1 WHERE cells.state = 'ready' RETURNING cell, fence",
+    )
+});
+
+/// Attempts that begin (or, for a link, begin and end).
+pub static ADD_ATTEMPTS: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = ["sweep_id", "cell", "fence", "worker_id", "leased_at_ms", "ended_at_ms", "ending"];
+    Bulk::new("attempts", &owned(columns), "")
+});
+
+/// Every statement there is.
+#[cfg(test)]
+pub fn all(sqlite: bool) -> Vec<&'static str> {
+    let bulks = [&ADD_OUTCOMES, &ADD_POINTS, &ADD_MATRICES, &LEASE, &LINK, &ADD_ATTEMPTS];
+    let made = [*OUTCOME, *POINTS];
+    ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).collect()
+}

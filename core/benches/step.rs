@@ -1,0 +1,75 @@
+//! Milliseconds of one training step by size, depth and penalty: the table of docs/performance.md.
+//!
+//!     cargo bench -p sweep-core --bench step
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use sweep_core::problem::NoFiles;
+use sweep_core::train::{self, Control, Monitor, blas};
+use sweep_core::trial::{Inputs, Trial};
+use sweep_core::value::Value;
+
+/// Times the steps alone: from the first control to the last.
+struct Watch {
+    first: Option<Instant>,
+    last: Instant,
+}
+
+impl Monitor for Watch {
+    fn seconds(&self) -> (f64, f64) {
+        (0.0, 0.0)
+    }
+    fn control(&mut self, _: u64) -> Control {
+        self.last = Instant::now();
+        self.first.get_or_insert(self.last);
+        Control::Continue
+    }
+    fn checkpoint(&mut self, _: u64, _: Vec<u8>) {}
+}
+
+/// The time of `steps` steps of the product's own loop, recording and set-up apart.
+fn time(n: i64, depth: i64, penalty: &str, steps: u64) -> Duration {
+    let mut given: BTreeMap<String, Value> = [
+        ("n1", n.into()),
+        ("n2", n.into()),
+        ("rank", 5.into()),
+        ("samples", (n * n / 4).into()),
+        ("depth", depth.into()),
+        ("optimizer", "adam".into()),
+        ("lr", 1e-3.into()),
+        // The step that is recorded at the end is not timed.
+        ("steps", Value::Int(steps as i64 + 1)),
+        ("points", 2.into()),
+        ("penalty", penalty.into()),
+    ]
+    .into_iter()
+    .map(|(k, v): (&str, Value)| (k.to_owned(), v))
+    .collect();
+    if penalty != "none" {
+        given.insert("lambda".to_owned(), 0.01.into());
+    }
+    let trial = Trial::new(&given, &Inputs::new()).expect("a valid trial");
+    let mut watch = Watch { first: None, last: Instant::now() };
+    train::run(&trial, &NoFiles, None, &mut watch).expect("a run");
+    watch.last - watch.first.expect("at least one step")
+}
+
+fn step(c: &mut Criterion) {
+    blas::set_threads(1);
+    for n in [50, 100, 300] {
+        let mut group = c.benchmark_group(format!("n{n}"));
+        group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(2));
+        for depth in [1, 2, 3, 4] {
+            for penalty in ["none", "ratio"] {
+                group.bench_function(BenchmarkId::new(penalty, format!("depth{depth}")), |b| {
+                    b.iter_custom(|steps| time(n, depth, penalty, steps));
+                });
+            }
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, step);
+criterion_main!(benches);

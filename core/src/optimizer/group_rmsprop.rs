@@ -1,0 +1,42 @@
+//! GroupRMSprop: one adaptive learning rate for all entries.
+
+use super::{ALPHA, Build, LR, Optimizer, State, blend, epsilon, gathered, over, squared_norm};
+use crate::error::Result;
+use crate::registry::Entry;
+use ndarray::Array2;
+
+/// GroupRMSprop.
+pub const ENTRY: Entry<Build> = Entry {
+    name: "group_rmsprop",
+    doc: "GroupRMSprop: w ← w − η g/(√v̂ + ε), v the moving average of ‖g‖² over all layers, bias-corrected",
+    axes: &[LR, ALPHA, epsilon(1e-4)],
+    build: |trial| Box::new(GroupRmsProp { alpha: trial.float("alpha"), epsilon: trial.float("epsilon") }),
+};
+
+/// Arora, Cohen, Hu, Luo (2019), their code's optimizer: one number `v ← αv + (1−α)‖g‖²`, the norm over the entries of
+/// all layers, and `w ← w − η g/(√(v/(1−αᵗ)) + ε)`. α and ε as there. It scales gradient descent, and turns no step.
+struct GroupRmsProp {
+    alpha: f64,
+    epsilon: f64,
+}
+
+impl Optimizer for GroupRmsProp {
+    fn scalars(&self) -> usize {
+        1
+    }
+
+    fn step(
+        &mut self,
+        lr: f64,
+        weights: &mut [Array2<f64>],
+        gradients: &[Array2<f64>],
+        state: &mut State,
+    ) -> Result<()> {
+        let &mut GroupRmsProp { alpha, epsilon } = self;
+        let mean_square = blend(alpha, state.scalars[0], squared_norm(gradients));
+        state.scalars[0] = mean_square;
+        let denominator = (mean_square / gathered(alpha, state.t)).sqrt() + epsilon;
+        state.walk(weights, gradients, |w, g, []| (w - over(lr * g, denominator), []));
+        Ok(())
+    }
+}
