@@ -96,7 +96,7 @@ const CASES: &[Case] = &[
         "",
         1,
         1,
-        &["needs an [[optimizer]] or a [[baseline]]", "gd, adam"],
+        &["needs an [[optimizer]] or a [[baseline]]", "optimizers: gd, ", "zero_fill"],
     ),
     (
         "lr =",
@@ -142,7 +142,15 @@ const CASES: &[Case] = &[
         &["\"rank\": 5 is outside 1..=4"],
     ),
     ("= 200", "= [400, 401]", 5, 17, &["\"samples\": 401 is outside 1..=400", "n1·n2"]),
-    ("[train]", "[init]\nname = [\"gaussian\", \"zero\"]\n[train]", 7, 21, &["init \"zero\"", "depth"]),
+    (
+        "[train]",
+        "[init]\nname = [\"gaussian\", \"zero\"]\n[train]",
+        9,
+        13,
+        &["\"depth\": 3 is outside 1..=1", "init \"zero\""],
+    ),
+    (END, "lambda = 1\n[[baseline]]\nname = \"als\"\nbaseline_rank = [2, 21]\n", 17, 21, &["\"baseline_rank\": 21", "20"]),
+    (END, "lambda = 1\n[[problem]]\n", 15, 3, &["not TOML"]),
     // Rules.
     (END, "lambda = 1\n[[exclude]]\ndepht = 3\n", 16, 1, &["axis \"depht\"", "nearest: \"depth\""]),
     (END, "lambda = 1\n[[exclude]]\ndepth = 4\n", 16, 9, &["no cell has depth = 4", "1, 3"]),

@@ -1,6 +1,6 @@
 //! Values that are each fine and together are not: rank > min(n1, n2), m > n1·n2, two entries with one cell.
 //!
-//! Cells are tried, not enumerated: all combinations of what the problem, the init and the shape of the network say,
+//! Cells are tried, not enumerated: all combinations of what problem, baseline, init and the shape of the network say,
 //! each with the first values of the rest. Past [`MOST`] combinations the extremes of every axis and a random sample
 //! stand for all (the known limits are monotone in each axis, so the extremes meet them first).
 
@@ -84,7 +84,9 @@ fn varied(block: &Block) -> (Block, BTreeMap<String, Value>) {
     let brings = |choice: &str, name: &str| {
         axis::entries(choice).iter().any(|(_, _, axes)| axes.iter().any(|axis| axis.name == name))
     };
-    let tied = |axis: &&str| matches!(*axis, "depth" | "width") || brings("problem", axis) || brings("init", axis);
+    let tied = |axis: &&str| {
+        matches!(*axis, "depth" | "width") || ["problem", "baseline", "init"].iter().any(|choice| brings(choice, axis))
+    };
     let (varied, rest): (Vec<Arc<Factor>>, Vec<_>) =
         block.factors().iter().cloned().partition(|f| f.axes().iter().any(tied));
     let rest = Block::new(rest.into_iter().filter(|factor| !factor.is_replicates()));
