@@ -149,7 +149,13 @@ const CASES: &[Case] = &[
         13,
         &["\"depth\": 3 is outside 1..=1", "init \"zero\""],
     ),
-    (END, "lambda = 1\n[[baseline]]\nname = \"als\"\nbaseline_rank = [2, 21]\n", 17, 21, &["\"baseline_rank\": 21", "20"]),
+    (
+        END,
+        "lambda = 1\n[[baseline]]\nname = \"als\"\nbaseline_rank = [2, 21]\n",
+        17,
+        21,
+        &["\"baseline_rank\": 21", "20"],
+    ),
     (END, "lambda = 1\n[[problem]]\n", 15, 3, &["not TOML"]),
     // Rules.
     (END, "lambda = 1\n[[exclude]]\ndepht = 3\n", 16, 1, &["axis \"depht\"", "nearest: \"depth\""]),
