@@ -96,7 +96,7 @@ const CASES: &[Case] = &[
         "",
         1,
         1,
-        &["needs an [[optimizer]] or a [[baseline]]", "gd, adam"],
+        &["needs an [[optimizer]] or a [[baseline]]", "optimizers: gd, ", "zero_fill"],
     ),
     (
         "lr =",
@@ -142,7 +142,21 @@ const CASES: &[Case] = &[
         &["\"rank\": 5 is outside 1..=4"],
     ),
     ("= 200", "= [400, 401]", 5, 17, &["\"samples\": 401 is outside 1..=400", "n1·n2"]),
-    ("[train]", "[init]\nname = [\"gaussian\", \"zero\"]\n[train]", 7, 21, &["init \"zero\"", "depth"]),
+    (
+        "[train]",
+        "[init]\nname = [\"gaussian\", \"zero\"]\n[train]",
+        9,
+        13,
+        &["\"depth\": 3 is outside 1..=1", "init \"zero\""],
+    ),
+    (
+        END,
+        "lambda = 1\n[[baseline]]\nname = \"als\"\nbaseline_rank = [2, 21]\n",
+        17,
+        21,
+        &["\"baseline_rank\": 21", "20"],
+    ),
+    (END, "lambda = 1\n[[problem]]\n", 15, 3, &["not TOML"]),
     // Rules.
     (END, "lambda = 1\n[[exclude]]\ndepht = 3\n", 16, 1, &["axis \"depht\"", "nearest: \"depth\""]),
     (END, "lambda = 1\n[[exclude]]\ndepth = 4\n", 16, 9, &["no cell has depth = 4", "1, 3"]),
@@ -208,6 +222,20 @@ const CASES: &[Case] = &[
         &["\"count\" has no meaning beside [tune]"],
     ),
     (END, "lambda = 1\n[tune]\nover = [\"beta1\"]\n", 16, 9, &["\"beta1\" is tuned", "no cell"]),
+    (
+        END,
+        "lambda = 1\n[tune]\nover = [\"lr\"]\n[[zip]]\naxes = [\"lr\", \"depth\"]\n[[when]]\npenalty = \"ratio\"\nset = { depth = 5 }\n",
+        21,
+        9,
+        &["\"depth\" cannot be set: it is zipped with \"lr\", which is tuned"],
+    ),
+    (
+        END,
+        "lambda = 1\n[tune]\nover = [\"lr\", \"lambda\"]\n[[penalty]]\nname = \"ratio\"\nlambda = 2\ndepth = [1, 2]\n",
+        18,
+        8,
+        &["two entries of one name share some of the groups"],
+    ),
     (
         END,
         "lambda = 1\n[tune]\nover = [\"lr\"]\n[[when]]\nlr = 1\nset = { width = 5 }\n",
@@ -298,6 +326,19 @@ fn a_million_million_cells_are_refused_at_once_with_the_axes_and_their_lengths()
     }
     assert_eq!((found[0].line, found[0].column), (13, 1), "the longest list");
     assert!(milliseconds < 10.0, "{milliseconds} ms");
+}
+
+#[test]
+fn a_conflict_among_too_many_combinations_to_try_is_found_at_the_extremes() {
+    let list = |from: i64, to: i64| (from..=to).map(|k| k.to_string()).collect::<Vec<_>>().join(", ");
+    // 30³ combinations, of which one row of extremes has rank 31 above min(n1, n2).
+    let problem = format!("n1 = [{}]\nn2 = [{}]\nrank = [{}]\n", list(30, 59), list(31, 60), list(1, 30));
+    let good = GOOD.replace("n = 20\nrank = 2\n", &problem);
+    assert_eq!(check(&good), []);
+    let found = check(&good.replace("29, 30]\nsamples", "29, 31]\nsamples"));
+    assert_eq!(found.len(), 1);
+    assert!(found[0].message.contains("\"rank\": 31 is outside 1..=30"), "{}", found[0]);
+    assert_eq!((found[0].line, found[0].length), (5, 2));
 }
 
 #[test]

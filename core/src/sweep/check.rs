@@ -1,6 +1,6 @@
 //! Values that are each fine and together are not: rank > min(n1, n2), m > n1·n2, two entries with one cell.
 //!
-//! Cells are tried, not enumerated: all combinations of what the problem, the init and the shape of the network say,
+//! Cells are tried, not enumerated: all combinations of what problem, baseline, init and the shape of the network say,
 //! each with the first values of the rest. Past [`MOST`] combinations the extremes of every axis and a random sample
 //! stand for all (the known limits are monotone in each axis, so the extremes meet them first).
 
@@ -13,7 +13,7 @@ use crate::grid::{Block, Factor, REPLICATE};
 use crate::seed::Stream;
 use crate::trial::{Inputs, Trial};
 use crate::value::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// Most trials that are tried.
@@ -84,9 +84,11 @@ fn varied(block: &Block) -> (Block, BTreeMap<String, Value>) {
     let brings = |choice: &str, name: &str| {
         axis::entries(choice).iter().any(|(_, _, axes)| axes.iter().any(|axis| axis.name == name))
     };
-    let tied = |axis: &&str| matches!(*axis, "depth" | "width") || brings("problem", axis) || brings("init", axis);
+    let tied = |axis: &&str| {
+        matches!(*axis, "depth" | "width") || ["problem", "baseline", "init"].iter().any(|choice| brings(choice, axis))
+    };
     let (varied, rest): (Vec<Arc<Factor>>, Vec<_>) =
-        block.factors().iter().cloned().partition(|f| f.axes().iter().any(|a| tied(&a)));
+        block.factors().iter().cloned().partition(|f| f.axes().iter().any(tied));
     let rest = Block::new(rest.into_iter().filter(|factor| !factor.is_replicates()));
     let mut first = rest.at(&vec![0; rest.factors().len()]);
     first.remove(REPLICATE);
@@ -156,54 +158,45 @@ fn place(error: &Error, cell: &BTreeMap<String, Value>, piece: &Piece, file: &Fi
     entries().next().map_or(0..0, |entry| entry.span.clone())
 }
 
-/// Reports entries of one name that share a cell, or, beside `[tune]`, a group: blocks are compared where two entries
-/// of one choice have one name, or where tuned axes are zipped with others.
+/// Reports entries of one name that share a cell, or, beside `[tune]`, a group in part. Blocks of one combination share
+/// none, and different names tell cells apart, so only blocks of entries with one name are compared.
 pub(super) fn overlaps(file: &File, combined: &Combined, report: &mut Report) {
-    let (tuned, beside) = file.tuned();
+    let tuned = file.tuned();
     let named = |piece: &Piece| {
         let entries = combined.combinations[piece.combination].entries.iter().map(|&i| &combined.entries[i]);
         entries.map(|entry| format!("{} {}", entry.choice, entry.name)).collect::<Vec<_>>().join(", ")
     };
-    // Pieces with tuned axes zipped to others are divided, so that a group is a product.
-    let mut methods: HashMap<String, Vec<(Block, usize)>> = HashMap::new();
-    let mut doubtful: HashSet<String> = HashSet::new();
+    let mut methods: HashMap<String, Vec<&Piece>> = HashMap::new();
+    let mut doubtful: BTreeSet<String> = BTreeSet::new();
     for piece in &combined.pieces {
-        // Beyond the limit the size has been refused before.
-        let divided = super::tune::divided(&piece.block, &tuned, &beside).unwrap_or_default();
         let name = named(piece);
-        if divided.len() > 1 {
-            doubtful.insert(name.clone());
-        }
-        let same = methods.entry(name.clone()).or_default();
-        if same.iter().any(|(_, combination)| *combination != piece.combination) {
+        let pieces = methods.entry(name.clone()).or_default();
+        if pieces.first().is_some_and(|first| first.combination != piece.combination) {
             doubtful.insert(name);
         }
-        same.extend(divided.into_iter().map(|block| (block, piece.combination)));
+        pieces.push(piece);
     }
     let mut left = MOST_PAIRS;
-    let mut doubtful: Vec<&String> = doubtful.iter().collect();
-    doubtful.sort_unstable();
-    for blocks in doubtful.into_iter().map(|name| &methods[name]) {
-        for (k, (block, combination)) in blocks.iter().enumerate() {
-            let (group, _) = super::tune::parts(block, &tuned);
-            for (other, earlier) in &blocks[..k] {
-                let span = last_span(combined, *combination, *earlier);
+    for pieces in doubtful.iter().map(|name| &methods[name]) {
+        for (k, piece) in pieces.iter().enumerate() {
+            let (group, _) = super::tune::parts(&piece.block, &tuned);
+            for other in &pieces[..k] {
+                let span = last_span(combined, piece.combination, other.combination);
                 if left == 0 {
-                    report.add(
-                        &span,
-                        format!("entries of one name have more than {MOST_PAIRS} pairs of blocks to compare"),
-                    );
-                    return;
+                    let message = format!("entries of one name have more than {MOST_PAIRS} pairs of blocks to compare");
+                    return report.add(&span, message);
                 }
                 left -= 1;
-                let same_group = group == super::tune::parts(other, &tuned).0;
-                if block.overlaps(other, &[]) {
+                if other.combination == piece.combination {
+                    continue;
+                }
+                if piece.block.overlaps(&other.block, &[]) {
                     report.add(&span, "two entries of one name share a cell; give each cell once");
-                } else if !tuned.is_empty() && !same_group && block.overlaps(other, &tuned) {
-                    report.add(
-                        &span,
-                        "cells that [tune] compares overlap in part: entries of one name, or a zip that a [[when]] changes in part",
-                    );
+                } else if piece.block.overlaps(&other.block, &tuned)
+                    && group != super::tune::parts(&other.block, &tuned).0
+                {
+                    let message = "two entries of one name share some of the groups that [tune] compares; use [[when]]";
+                    report.add(&span, message);
                 }
             }
         }

@@ -7,9 +7,10 @@
 use super::diagnostic::{Report, Span};
 use super::file::{Entry, File, Listed, Rule, Zip};
 use super::parse::SEEDS;
+use super::tune::divided;
 use crate::axis::{self, Axis, CHOICES};
 use crate::error::Error;
-use crate::grid::{Block, Factor, MAX_BLOCKS, REPLICATE, TooLarge, repeated, same};
+use crate::grid::{Block, Condition, Factor, MAX_BLOCKS, REPLICATE, TooLarge, repeated, same};
 use crate::trial;
 use crate::value::Value;
 use std::cell::RefCell;
@@ -64,7 +65,7 @@ pub(super) fn ordered(block: &Block, tuned: &[&'static str]) -> Block {
 /// Combines the entries of `file` and applies its rules. Mistakes go to `report`; what is without mistake is there.
 pub(super) fn combine(file: &File, report: &mut Report) -> Combined {
     let entries = all_entries(file);
-    let (tuned, _) = file.tuned();
+    let tuned = file.tuned();
     let combinations = combinations(file, &entries, report);
     let mut combiner = Combiner {
         file,
@@ -212,7 +213,12 @@ impl Combiner<'_> {
             factors.extend(self.factors(won, &combination.axes, &mut zipped, report));
             let (choices, names) = entries.iter().map(|entry| (entry.choice, Value::from(entry.name))).unzip();
             factors.push(Arc::new(Factor::list(choices, vec![names])));
-            pieces.push(Piece { block: ordered(&Block::new(factors), &self.tuned), combination: number });
+            match divided(&Block::new(factors), &self.tuned) {
+                Ok(blocks) => pieces.extend(
+                    blocks.iter().map(|block| Piece { block: ordered(block, &self.tuned), combination: number }),
+                ),
+                Err(error) => report.add(&(0..0), error.to_string()),
+            }
         }
         self.combined.pieces = pieces;
         if self.combined.combinations.is_empty() {
@@ -330,9 +336,15 @@ impl Combiner<'_> {
                         format!("axis \"{axis}\" is a condition of an earlier [[when]]; set it before that one");
                     report.add(&list.key, message);
                 }
-                let of_group = list.axes.iter().find(|axis| !self.tuned.contains(*axis));
-                let tuned = rule.tests.iter().find(|test| self.tuned.contains(&test.axis));
-                if let (Some(axis), Some(test)) = (of_group, tuned) {
+                // What a group fixes depends on nothing that is tuned.
+                let Some(axis) = list.axes.iter().find(|axis| !self.tuned.contains(*axis)) else { continue };
+                let zip = self.file.zips.iter().find(|zip| zip.axes.contains(axis));
+                if let Some(with) = zip.and_then(|zip| zip.axes.iter().find(|axis| self.tuned.contains(*axis))) {
+                    let message =
+                        format!("axis \"{axis}\" cannot be set: it is zipped with \"{with}\", which is tuned");
+                    report.add(&list.key, message);
+                }
+                if let Some(test) = rule.tests.iter().find(|test| self.tuned.contains(&test.axis)) {
                     let on = test.axis;
                     let message =
                         format!("axis \"{axis}\" cannot depend on \"{on}\", which is tuned; only tuned axes can");
@@ -349,21 +361,19 @@ impl Combiner<'_> {
                 let applicable = &self.combined.combinations[piece.combination].axes;
                 let has = |list: &Listed| list.axes.iter().all(|axis| applicable.iter().any(|a| a.name == *axis));
                 let lists: Vec<_> = rule.set.iter().filter(|list| has(list)).map(|l| (l, l.axes.clone())).collect();
-                let (Some(inside), outside) = piece.block.split(&condition) else {
-                    pieces.push(piece);
-                    continue;
-                };
                 if lists.is_empty() {
                     pieces.push(piece);
                     continue;
                 }
+                let (inside, outside) = self.split(&piece.block, &condition);
+                pieces.extend(outside.into_iter().map(|block| Piece { block, ..piece }));
+                let Some(inside) = inside else { continue };
                 used.iter_mut().zip(&rule.set).for_each(|(used, list)| *used |= has(list));
                 let mut zipped = vec![false; self.file.zips.len()];
                 let factors = self.factors(lists, applicable, &mut zipped, report);
                 let factors = factors.iter().map(|factor| (**factor).clone()).collect();
                 let block = ordered(&inside.replace(factors), &self.tuned);
-                pieces.push(Piece { block, combination: piece.combination });
-                pieces.extend(outside.into_iter().map(|block| Piece { block, ..piece }));
+                pieces.push(Piece { block, ..piece });
             }
             self.combined.pieces = pieces;
             for (list, _) in rule.set.iter().zip(used).filter(|(_, used)| !used) {
@@ -377,6 +387,17 @@ impl Combiner<'_> {
         }
     }
 
+    /// [`Block::split`], by what groups fix before what is tuned: blocks of one group are cut alike, whatever they hold
+    /// of the tuned axes, so that they still are of one group.
+    fn split(&self, block: &Block, condition: &Condition) -> (Option<Block>, Vec<Block>) {
+        let (tuned, fixed): (Vec<_>, Vec<_>) =
+            condition.iter().cloned().partition(|(axis, _)| self.tuned.contains(axis));
+        let (inside, mut outside) = block.split(&fixed);
+        let Some((inside, rest)) = inside.map(|inside| inside.split(&tuned)) else { return (None, outside) };
+        outside.extend(rest);
+        (inside, outside)
+    }
+
     /// Each `[[exclude]]` in turn.
     fn excludes(&mut self, report: &mut Report) {
         for rule in &self.file.excludes {
@@ -386,7 +407,7 @@ impl Combiner<'_> {
             let condition = rule.condition();
             let mut pieces = Vec::with_capacity(self.combined.pieces.len());
             for piece in std::mem::take(&mut self.combined.pieces) {
-                let (_, outside) = piece.block.split(&condition);
+                let (_, outside) = self.split(&piece.block, &condition);
                 pieces.extend(outside.into_iter().map(|block| Piece { block, ..piece }));
             }
             self.combined.pieces = pieces;

@@ -92,12 +92,9 @@ pub(super) struct File {
 }
 
 impl File {
-    /// The tuned axes, and those that are zipped with one: a group is made for each value of the latter.
-    pub(super) fn tuned(&self) -> (Vec<&'static str>, Vec<&'static str>) {
-        let over: Vec<_> = self.tune.iter().flat_map(|tune| tune.over.iter().map(|(axis, _)| *axis)).collect();
-        let zips = self.zips.iter().filter(|zip| zip.axes.iter().any(|axis| over.contains(axis)));
-        let beside = zips.flat_map(|zip| zip.axes.iter().copied()).filter(|axis| !over.contains(axis)).collect();
-        (over, beside)
+    /// The tuned axes.
+    pub(super) fn tuned(&self) -> Vec<&'static str> {
+        self.tune.iter().flat_map(|tune| tune.over.iter().map(|(axis, _)| *axis)).collect()
     }
 }
 

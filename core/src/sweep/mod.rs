@@ -150,7 +150,7 @@ impl Sweep {
         let blocks: Vec<_> = combined.pieces.iter().map(|piece| piece.block.clone()).collect();
         let (grid, tune) = match &file.tune {
             Some(tuning) => {
-                let (grid, tune) = Tune::new(tuning, &file.tuned().1, &blocks, file.first, most)?;
+                let (grid, tune) = Tune::new(tuning, &blocks, file.first, most)?;
                 (grid, Some(tune))
             }
             None => {

@@ -271,7 +271,7 @@ impl Parser<'_> {
         let all = axis::all().iter().map(|axis| axis.name);
         let near = (!message.contains("nearest")).then(|| {
             let far = |name: &&str| strsim::osa_distance(key, name);
-            let near = all.min_by_key(far).filter(|name| far(&name) <= 1 + name.len() / 4);
+            let near = all.min_by_key(far).filter(|name| far(name) <= 1 + name.len() / 4);
             near.map(|name| format!("did you mean the axis \"{name}\"?"))
         });
         self.report.add_with(span, message, near.flatten());

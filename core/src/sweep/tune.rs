@@ -74,35 +74,34 @@ pub struct Selection {
     pub at_edge: Vec<&'static str>,
 }
 
-/// `block` in parts, so that no factor holds both tuned and other axes, and every axis of `beside` has one value.
+/// `block` in parts, so that no factor holds both tuned and other axes: one part for each value of the others.
+///
+/// Done before any rule. Since rules then cut what groups fix alike for all that is tuned, two blocks of one combination
+/// have one group part or share no group.
 ///
 /// # Errors
 /// [`TooLarge::Blocks`].
-pub(super) fn divided(block: &Block, tuned: &[&'static str], beside: &[&'static str]) -> Result<Vec<Block>, TooLarge> {
+pub(super) fn divided(block: &Block, tuned: &[&'static str]) -> Result<Vec<Block>, TooLarge> {
     let mut done: Vec<Vec<Arc<Factor>>> = vec![Vec::new()];
     for factor in block.factors() {
-        let parts: Vec<Arc<Factor>> = if factor.axes().iter().any(|axis| beside.contains(axis)) {
-            factor.divide(tuned).into_iter().map(Arc::new).collect()
+        let held = factor.axes().iter().filter(|axis| tuned.contains(axis)).count();
+        let parts: Vec<Vec<Arc<Factor>>> = if held == 0 || held == factor.axes().len() {
+            vec![vec![factor.clone()]]
         } else {
-            vec![factor.clone()]
+            factor.divide(tuned).iter().map(|part| separated(part, tuned)).collect()
         };
         if done.len() * parts.len() > MAX_BLOCKS {
             return Err(TooLarge::Blocks);
         }
-        done = done.iter().flat_map(|head| parts.iter().map(|part| [&head[..], &[part.clone()]].concat())).collect();
+        done = done.iter().flat_map(|head| parts.iter().map(|part| [&head[..], &part[..]].concat())).collect();
     }
-    // A divided factor has one value per axis of the group, so it comes apart into constants and a tuned factor.
-    let apart = |factors: Vec<Arc<Factor>>| Block::new(factors.into_iter().flat_map(|f| separated(&f, tuned)));
-    Ok(done.into_iter().map(apart).collect())
+    Ok(done.into_iter().map(Block::new).collect())
 }
 
 /// The axes of a divided factor that are not tuned, each a constant, and the tuned rest.
-fn separated(factor: &Arc<Factor>, tuned: &[&'static str]) -> Vec<Arc<Factor>> {
+fn separated(factor: &Factor, tuned: &[&'static str]) -> Vec<Arc<Factor>> {
     let (held, free): (Vec<&'static str>, Vec<&'static str>) =
         factor.axes().iter().copied().partition(|axis| tuned.contains(axis));
-    if held.is_empty() || free.is_empty() || factor.is_replicates() {
-        return vec![factor.clone()];
-    }
     let constants = free.iter().filter_map(|axis| Some(Factor::constant(axis, factor.values(axis).next()?.clone())));
     let column = |axis: &&'static str| factor.axes().iter().position(|a| a == axis);
     let columns: Vec<usize> = held.iter().filter_map(column).collect();
@@ -110,7 +109,7 @@ fn separated(factor: &Arc<Factor>, tuned: &[&'static str]) -> Vec<Arc<Factor>> {
     constants.chain([Factor::list(held, rows)]).map(Arc::new).collect()
 }
 
-/// The factors of a divided block that a group fixes, and those that are tuned.
+/// The factors of a block that a group fixes, and those that are tuned.
 pub(super) fn parts(block: &Block, tuned: &[&'static str]) -> (Block, Block) {
     let (held, free): (Vec<_>, Vec<_>) =
         block.factors().iter().cloned().partition(|factor| factor.axes().iter().any(|axis| tuned.contains(axis)));
@@ -131,25 +130,12 @@ impl Tune {
     ///
     /// # Errors
     /// [`TooLarge`].
-    pub(super) fn new(
-        file: &Tuning,
-        beside: &[&'static str],
-        blocks: &[Block],
-        first: i64,
-        most: u64,
-    ) -> Result<(Grid, Tune), TooLarge> {
+    pub(super) fn new(file: &Tuning, blocks: &[Block], first: i64, most: u64) -> Result<(Grid, Tune), TooLarge> {
         let over: Vec<&'static str> = file.over.iter().map(|(axis, _)| *axis).collect();
         let mut groups: Vec<(Block, Vec<Block>)> = Vec::new();
         let mut numbers: HashMap<String, usize> = HashMap::new();
-        let mut parted = Vec::new();
         for block in blocks {
-            parted.extend(divided(block, &over, beside)?);
-            if parted.len() > MAX_BLOCKS {
-                return Err(TooLarge::Blocks);
-            }
-        }
-        for block in parted {
-            let (group, tuned) = parts(&ordered(&block, &over), &over);
+            let (group, tuned) = parts(block, &over);
             let number = *numbers.entry(group.canonical()).or_insert_with(|| {
                 groups.push((group, Vec::new()));
                 groups.len() - 1
