@@ -250,12 +250,12 @@ impl Store {
             push_cell(&mut values, sweep, cell, json, keys, "leased", None);
         }
         let mut transaction = self.database.write().await?;
-        let fences = fences(sql::LEASE.insert(&mut transaction, &values).await?)?;
+        let fences = fences(sql::LEASE.run(&mut transaction, &values).await?)?;
         let mut attempts = Vec::with_capacity(7 * fences.len());
         for (&cell, &fence) in &fences {
             attempts.extend_from_slice(args![sweep, cell, fence, worker, now_ms, None::<i64>, None::<&str>]);
         }
-        sql::ADD_ATTEMPTS.insert(&mut transaction, &attempts).await?;
+        sql::ADD_ATTEMPTS.run(&mut transaction, &attempts).await?;
         transaction.commit().await?;
         let lease = |cell: &NewCell| {
             fences.get(&cell.cell).map(|&fence| Lease { sweep: sweep.to_owned(), cell: cell.cell, fence })
@@ -279,12 +279,12 @@ impl Store {
                 push_cell(&mut values, sweep, cell, json, keys, "done", Some(outcome));
             }
         }
-        let fences = fences(sql::LINK.insert(&mut transaction, &values).await?)?;
+        let fences = fences(sql::LINK.run(&mut transaction, &values).await?)?;
         let mut attempts = Vec::with_capacity(7 * fences.len());
         for (&cell, &fence) in &fences {
             attempts.extend_from_slice(args![sweep, cell, fence, None::<&str>, now_ms, now_ms, "linked"]);
         }
-        sql::ADD_ATTEMPTS.insert(&mut transaction, &attempts).await?;
+        sql::ADD_ATTEMPTS.run(&mut transaction, &attempts).await?;
         transaction.commit().await?;
         Ok(cells.iter().map(|cell| fences.contains_key(&cell.cell)).collect())
     }
@@ -307,7 +307,7 @@ impl Store {
         if transaction.execute(sql::END_LEASE, args![sweep, cell, fence, next.word()]).await? != 1 {
             return Ok(false);
         }
-        let row = args![sweep, cell, fence, now_ms, ending.word(), error, None::<&str>];
+        let row = args![sweep, cell, fence, now_ms, ending.word(), error];
         transaction.execute(sql::END_ATTEMPT, row).await?;
         super::blobs::drop_checkpoints(&mut transaction).await?;
         transaction.commit().await?;

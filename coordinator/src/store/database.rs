@@ -351,7 +351,7 @@ impl Transaction {
     }
 }
 
-/// An INSERT of many rows at once: `prefix VALUES (…), (…) suffix`. A statement costs far more than a row.
+/// A statement for many rows at once: `prefix (…), (…) suffix`. A statement costs far more than a row.
 pub(super) struct Bulk {
     prefix: String,
     suffix: &'static str,
@@ -366,8 +366,12 @@ impl Bulk {
 
     /// Rows of `columns` into `table`; `suffix` may hold ON CONFLICT and RETURNING.
     pub fn new(table: &str, columns: &[String], suffix: &'static str) -> Bulk {
-        let prefix = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
-        Bulk { prefix, suffix, width: columns.len(), texts: Default::default() }
+        Bulk::around(format!("INSERT INTO {table} ({}) VALUES ", columns.join(", ")), columns.len(), suffix)
+    }
+
+    /// Any statement around a list of rows of `width` values.
+    pub fn around(prefix: String, width: usize, suffix: &'static str) -> Bulk {
+        Bulk { prefix, suffix, width, texts: Default::default() }
     }
 
     /// The statement for `SIZES[size]` rows. Made once and kept for the life of the program. The one place where the
@@ -391,8 +395,8 @@ impl Bulk {
         (0..Bulk::SIZES.len()).map(|size| self.text(size, sqlite)).collect()
     }
 
-    /// Inserts `values`, row after row; whatever the suffix returns.
-    pub async fn insert(&self, transaction: &mut Transaction, values: &[Arg<'_>]) -> Result<Vec<Row>> {
+    /// Runs it with `values`, row after row; whatever the suffix returns.
+    pub async fn run(&self, transaction: &mut Transaction, values: &[Arg<'_>]) -> Result<Vec<Row>> {
         let mut rest = values;
         let mut returned = Vec::new();
         while !rest.is_empty() {

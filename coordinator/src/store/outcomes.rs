@@ -6,6 +6,7 @@
 use super::database::{Arg, Row, Transaction, args};
 use super::error::{Error, Result};
 use super::{Ending, Lease, Provenance, Store, blobs, statements as sql};
+use std::collections::BTreeMap;
 use sweep_core::outcome::{COLUMNS, Matrix, Outcome, Point, Status, TEST_REL};
 use sweep_core::trial::REVISION;
 
@@ -72,27 +73,36 @@ impl Store {
         let last = taken.map(|mut row| row.int()).transpose()?.unwrap_or_default();
         let first = last - finished.len() as i64 + 1;
 
-        let mut answers = Vec::with_capacity(finished.len());
-        let (mut outcomes, mut points, mut matrices) = (Vec::new(), Vec::new(), Vec::new());
-        for (id, f) in (first..).zip(finished) {
-            let Lease { sweep, cell, fence } = f.lease;
-            let fingerprint = fingerprint(f.outcome);
-            let accepted = transaction.row(sql::ACCEPT, args![sweep, *cell, *fence, id]).await?;
-            let Some(mut accepted) = accepted else {
-                answers.push(late(&mut transaction, f.lease, &fingerprint).await?);
-                continue;
-            };
-            let end = args![sweep, *cell, *fence, now_ms, Ending::Recorded.word(), None::<&str>, &fingerprint];
-            transaction.execute(sql::END_ATTEMPT, end).await?;
+        let leases: Vec<Arg> = (first..)
+            .zip(finished)
+            .flat_map(|(id, f)| args![&f.lease.sweep, f.lease.cell, f.lease.fence, id].to_vec())
+            .collect();
+        let mut accepted: BTreeMap<i64, String> = BTreeMap::new();
+        for mut row in sql::ACCEPT.run(&mut transaction, &leases).await? {
+            accepted.insert(row.int()?, row.text()?);
+        }
+
+        let prints: Vec<String> = finished.iter().map(|f| fingerprint(f.outcome)).collect();
+        let (mut ends, mut outcomes, mut points, mut matrices) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for ((id, f), print) in (first..).zip(finished).zip(&prints) {
+            let Some(digest) = accepted.get(&id) else { continue };
+            ends.extend_from_slice(args![&f.lease.sweep, f.lease.cell, f.lease.fence, now_ms, print]);
             push_points(&mut points, id, f.outcome);
             push_matrices(&mut matrices, id, f.outcome);
-            push_outcome(&mut outcomes, id, accepted.text()?, f, fingerprint, now_ms);
-            answers.push(Recorded::Accepted(id));
+            push_outcome(&mut outcomes, id, digest, f, print, now_ms);
         }
-        sql::ADD_OUTCOMES.insert(&mut transaction, &outcomes).await?;
-        sql::ADD_POINTS.insert(&mut transaction, &points).await?;
+        sql::END_RECORDED.run(&mut transaction, &ends).await?;
+        sql::ADD_OUTCOMES.run(&mut transaction, &outcomes).await?;
+        sql::ADD_POINTS.run(&mut transaction, &points).await?;
         let matrices: Vec<Arg> = matrices.iter().flat_map(MatrixRow::args).collect();
-        sql::ADD_MATRICES.insert(&mut transaction, &matrices).await?;
+        sql::ADD_MATRICES.run(&mut transaction, &matrices).await?;
+        let mut answers = Vec::with_capacity(finished.len());
+        for ((id, f), print) in (first..).zip(finished).zip(&prints) {
+            answers.push(match accepted.contains_key(&id) {
+                true => Recorded::Accepted(id),
+                false => late(&mut transaction, f.lease, print).await?,
+            });
+        }
         blobs::drop_checkpoints(&mut transaction).await?;
         transaction.commit().await?;
         Ok(answers)
@@ -230,9 +240,9 @@ fn push_scalars(row: &mut Vec<Arg<'_>>, point: Option<&Point>) {
 fn push_outcome<'a>(
     values: &mut Vec<Arg<'a>>,
     id: i64,
-    trial_digest: String,
+    trial_digest: &'a str,
     finished: &Finished<'a>,
-    fingerprint: String,
+    fingerprint: &'a str,
     now_ms: i64,
 ) {
     let (lease, o) = (finished.lease, finished.outcome);

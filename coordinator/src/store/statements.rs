@@ -57,13 +57,10 @@ statements! {
 
     // Cells and attempts.
 
-    /// Ends a lease with its outcome: one row changes exactly if the cell is still leased under this very fence.
-    ACCEPT = "UPDATE cells SET state = 'done', outcome_id = $4 WHERE sweep_id = $1 AND cell = $2
-        AND fence = $3 AND state = 'leased' RETURNING trial_digest";
-    /// Ends a lease without one, under the same condition.
+    /// Ends a lease without an outcome: one row changes exactly if the cell is still leased under this very fence.
     END_LEASE = "UPDATE cells SET state = $4 WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND state = 'leased'";
     /// How an attempt ended; only an attempt that has not ended.
-    END_ATTEMPT = "UPDATE attempts SET ended_at_ms = $4, ending = $5, error = $6, fingerprint = $7
+    END_ATTEMPT = "UPDATE attempts SET ended_at_ms = $4, ending = $5, error = $6
         WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND ended_at_ms IS NULL";
     /// A result that came after its lease had ended: the attempt keeps its end, and says so. A recorded or linked
     /// attempt is never touched.
@@ -212,6 +209,28 @@ pub static POINT_COLUMNS: LazyLock<Vec<String>> = LazyLock::new(|| {
     columns
 });
 
+/// Ends leases with their outcomes: a row changes, and its outcome comes back, exactly if the cell is still leased under
+/// this very fence.
+pub static ACCEPT: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::around(
+        "UPDATE cells SET state = 'done', outcome_id = v.column4 FROM (VALUES ".to_owned(),
+        4,
+        ") AS v WHERE cells.sweep_id = v.column1 AND cells.cell = v.column2 AND cells.fence = v.column3
+         AND cells.state = 'leased' RETURNING outcome_id, trial_digest",
+    )
+});
+
+/// Ends the attempts of accepted outcomes.
+pub static END_RECORDED: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::around(
+        "UPDATE attempts SET ending = 'recorded', ended_at_ms = v.column4, fingerprint = v.column5 FROM (VALUES "
+            .to_owned(),
+        5,
+        ") AS v WHERE attempts.sweep_id = v.column1 AND attempts.cell = v.column2 AND attempts.fence = v.column3
+         AND attempts.ended_at_ms IS NULL",
+    )
+});
+
 /// Accepted outcomes.
 pub static ADD_OUTCOMES: LazyLock<Bulk> = LazyLock::new(|| Bulk::new("outcomes", &OUTCOME_COLUMNS, ""));
 
@@ -284,7 +303,7 @@ pub static ADD_ATTEMPTS: LazyLock<Bulk> = LazyLock::new(|| {
 /// Every statement there is.
 #[cfg(test)]
 pub fn all(sqlite: bool) -> Vec<&'static str> {
-    let bulks = [&ADD_OUTCOMES, &ADD_POINTS, &ADD_MATRICES, &LEASE, &LINK, &ADD_ATTEMPTS];
+    let bulks = [&ACCEPT, &END_RECORDED, &ADD_OUTCOMES, &ADD_POINTS, &ADD_MATRICES, &LEASE, &LINK, &ADD_ATTEMPTS];
     let made = [*OUTCOME, *POINTS];
     ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).collect()
 }
