@@ -1,2 +1,72 @@
-//! placeholder
-fn main() {}
+//! `sweep`: the command line.
+//!
+//! One rule: everything that can be asked of the program is a verb, and a verb only arranges what the other crates do.
+//! Exit codes are in [`failure`]: 0 done, 1 our side, 2 a mistake in what was asked, 4 some cells failed, 130 interrupted.
+//! `args` is what can be typed, `verbs` what then happens, `output` how it is printed.
+
+mod answer;
+mod args;
+mod diagnostic;
+mod failure;
+mod forecast;
+mod inputs;
+mod output;
+mod progress;
+mod session;
+mod threads;
+mod verbs;
+
+use anyhow::Context;
+use args::{Cli, Verb};
+use clap::Parser;
+use failure::{Failure, Result};
+use std::process::ExitCode;
+
+/// The commit that this binary was built from; empty where unknown.
+const COMMIT: &str = env!("SWEEP_GIT_COMMIT");
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            match &failure {
+                // Says itself what and where.
+                Failure::Rendered(report) => crate::say!("{report}"),
+                Failure::Interrupted => {}
+                other => crate::say!("error: {}", output::printable(&other.to_string())),
+            }
+            failure.code()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result {
+    let Cli { verb, db, output } = cli;
+    let (db, output) = (db.as_str(), *output);
+    match verb {
+        Verb::Plan(asked) => verbs::plan::run(asked, output),
+        Verb::Check(file) => verbs::check::run(file, output),
+        Verb::Known { what } => verbs::known::run(*what, output),
+        Verb::Diff { a, b, max_cells } => verbs::diff::run(a, b, *max_cells, output),
+        Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
+        Verb::List => wait(verbs::list::run(db, output)),
+        Verb::Show { what } => wait(verbs::show::run(db, what, output)),
+        Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, *blas_threads, output)),
+        Verb::Sql(asked) => wait(verbs::sql::run(db, asked, output)),
+        Verb::Export(asked) => wait(verbs::export::run(db, asked)),
+        Verb::Rm { sweep, yes } => wait(verbs::rm::run(db, sweep, *yes, output)),
+        Verb::Gc => wait(verbs::gc::run(db, output)),
+        Verb::Du => wait(verbs::du::run(db, output)),
+        Verb::Tag { sweep, changes } => wait(verbs::tag::run(db, sweep, changes, output)),
+    }
+}
+
+/// Runs a verb that talks to the database to its end.
+fn wait(verb: impl Future<Output = Result>) -> Result {
+    let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime").map_err(Failure::Internal)?;
+    let ended = runtime.block_on(verb);
+    // Slots that still train (after an error) are not waited for: the process ends.
+    runtime.shutdown_background();
+    ended
+}

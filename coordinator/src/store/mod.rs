@@ -11,11 +11,13 @@
 //! | `migrate`, `views`, `describe` | schema, views made from the axis list, what each column means |
 //! | `statements` | every statement, named |
 //! | `sweeps`, `cells`, `outcomes`, `blobs`, `workers` | the methods of [`Store`] by subject |
+//! | `answer` | the runs that a sweep reports, and what was given up |
 //! | `keys` | what statistics group by |
 //! | `query` | a user's SQL, read-only, with limits |
 //!
 //! `docs/sql.md` explains the schema to users.
 
+mod answer;
 mod blobs;
 mod cells;
 mod database;
@@ -31,6 +33,7 @@ mod sweeps;
 mod views;
 mod workers;
 
+pub use answer::Run;
 pub use blobs::{Gone, Usage};
 pub use cells::{Attempt, CameBack, Cell, CellState, Counts, Ending, Lease, NewCell, Outstanding, Score, Stage};
 pub use database::Datum;

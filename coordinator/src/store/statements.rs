@@ -99,6 +99,15 @@ statements! {
     FINAL = "SELECT cell FROM cells WHERE sweep_id = $1 AND cell BETWEEN $2 AND $3
         AND state IN ('done', 'failed', 'cancelled', 'quarantined') ORDER BY cell";
 
+    /// The done cells that are reported (those of tuning are not), with what an answer is made of.
+    RUNS = "SELECT c.cell, c.coordinates, o.status, o.inflated, o.last_test_rel, o.last_test_rmse,
+        o.last_effective_rank FROM cells c JOIN outcomes o ON o.id = c.outcome_id
+        WHERE c.sweep_id = $1 AND c.stage <> 'tuning' ORDER BY c.cell LIMIT $2";
+    /// The cells that were given up, with what their latest failed attempt said.
+    GIVEN_UP = "SELECT c.cell, (SELECT a.error FROM attempts a WHERE a.sweep_id = c.sweep_id AND a.cell = c.cell
+        AND a.error IS NOT NULL ORDER BY a.fence DESC LIMIT 1) FROM cells c
+        WHERE c.sweep_id = $1 AND c.state IN ('failed', 'quarantined') ORDER BY c.cell LIMIT $2";
+
     // Outcomes.
 
     /// Takes $1 numbers for outcomes; the row is locked until the transaction ends, so no number is given twice.
@@ -210,12 +219,13 @@ pub static POINT_COLUMNS: LazyLock<Vec<String>> = LazyLock::new(|| {
 });
 
 /// Ends leases with their outcomes: a row changes, and its outcome comes back, exactly if the cell is still leased under
-/// this very fence.
+/// this very fence. The casts tell Postgres the types of a list of parameters, which it cannot infer.
 pub static ACCEPT: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::around(
-        "UPDATE cells SET state = 'done', outcome_id = v.column4 FROM (VALUES ".to_owned(),
+        "UPDATE cells SET state = 'done', outcome_id = CAST(v.column4 AS BIGINT) FROM (VALUES ".to_owned(),
         4,
-        ") AS v WHERE cells.sweep_id = v.column1 AND cells.cell = v.column2 AND cells.fence = v.column3
+        ") AS v WHERE cells.sweep_id = v.column1 AND cells.cell = CAST(v.column2 AS BIGINT)
+         AND cells.fence = CAST(v.column3 AS BIGINT)
          AND cells.state = 'leased' RETURNING outcome_id, trial_digest",
     )
 });
@@ -223,10 +233,12 @@ pub static ACCEPT: LazyLock<Bulk> = LazyLock::new(|| {
 /// Ends the attempts of accepted outcomes.
 pub static END_RECORDED: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::around(
-        "UPDATE attempts SET ending = 'recorded', ended_at_ms = v.column4, fingerprint = v.column5 FROM (VALUES "
+        "UPDATE attempts SET ending = 'recorded', ended_at_ms = CAST(v.column4 AS BIGINT), fingerprint = v.column5
+         FROM (VALUES "
             .to_owned(),
         5,
-        ") AS v WHERE attempts.sweep_id = v.column1 AND attempts.cell = v.column2 AND attempts.fence = v.column3
+        ") AS v WHERE attempts.sweep_id = v.column1 AND attempts.cell = CAST(v.column2 AS BIGINT)
+         AND attempts.fence = CAST(v.column3 AS BIGINT)
          AND attempts.ended_at_ms IS NULL",
     )
 });

@@ -1,0 +1,287 @@
+//! The command line: verbs and their options, as clap reads them.
+//!
+//! Help texts are the doc comments below. What a verb does is in `verbs/`, one file each.
+
+use crate::output::Format;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The database where none is named: beside the working directory.
+pub const DEFAULT_DB: &str = "results/sweep.db";
+
+/// Grids of matrix-completion experiments: a sweep file becomes trained cells and SQL rows.
+#[derive(Debug, Parser)]
+#[command(name = "sweep", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// The database: a path, sqlite://PATH or postgres://USER@HOST/NAME.
+    #[arg(long, global = true, env = "SWEEP_DB", hide_env_values = true, default_value = DEFAULT_DB)]
+    pub db: String,
+    /// The form of what is printed.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub output: Format,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Train what a sweep file asks for and is not there yet.
+    Run(Run),
+    /// Show the axes, the number of cells, and a forecast of time and memory; train nothing.
+    Plan(Plan),
+    /// Check a sweep file and the files that it names.
+    Check(SweepFile),
+    /// List what can be named in a sweep file.
+    Known {
+        /// Which list; all of them, by name only, when left out.
+        #[arg(value_enum)]
+        what: Option<Listing>,
+    },
+    /// List the sweeps of the database.
+    List,
+    /// Show a sweep (its name, tag, id or the start of its id), or one cell of it as SWEEP/CELL.
+    Show {
+        /// SWEEP or SWEEP/CELL.
+        what: String,
+    },
+    /// Train a cell again and compare the result bit for bit with the recorded one.
+    Repro {
+        /// SWEEP/CELL.
+        cell: String,
+        /// BLAS threads; those of the recorded result when left out.
+        #[arg(long, value_name = "N")]
+        blas_threads: Option<usize>,
+    },
+    /// Ask the database: one SELECT over the views of docs/sql.md, read-only.
+    Sql(Sql),
+    /// Write the results of a sweep, or the matrices of a cell (SWEEP/CELL), to files.
+    Export(Export),
+    /// Remove a sweep with everything that is its own.
+    Rm {
+        /// Name, tag, id or start of an id.
+        sweep: String,
+        /// Do not ask.
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Drop what nothing refers to any more, and give the space back.
+    Gc,
+    /// Show how much is stored.
+    Du,
+    /// Show the tags of a sweep, or add (+TAG) and take away (-TAG) some.
+    Tag {
+        /// Name, tag, id or start of an id.
+        sweep: String,
+        /// +TAG or -TAG, several if need be.
+        #[arg(allow_hyphen_values = true, value_name = "+TAG|-TAG")]
+        changes: Vec<String>,
+    },
+    /// Compare what two sweep files ask for.
+    Diff {
+        /// The one.
+        a: PathBuf,
+        /// The other.
+        b: PathBuf,
+        /// Most cells that a sweep file may have.
+        #[arg(long, default_value_t = sweep_core::sweep::MAX_CELLS, value_name = "N")]
+        max_cells: u64,
+    },
+}
+
+/// `sweep run`.
+#[derive(Debug, clap::Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub file: SweepFile,
+    #[command(flatten)]
+    pub use_of: Machine,
+    /// Begin a new sweep, and train every cell of it even where a result is there.
+    #[arg(long)]
+    pub fresh: bool,
+    /// Stop after this time, as Ctrl-C does: 90s, 30m, 2h, 1d, 1h30m.
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub limit: Option<Duration>,
+    /// A tag for the sweep; may be repeated.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+}
+
+/// `sweep plan`.
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub file: SweepFile,
+    #[command(flatten)]
+    pub use_of: Machine,
+}
+
+/// A sweep file and how large it may be.
+#[derive(Debug, clap::Args)]
+pub struct SweepFile {
+    /// The sweep file.
+    #[arg(value_name = "FILE")]
+    pub path: PathBuf,
+    /// Most cells that a sweep file may have.
+    #[arg(long, default_value_t = sweep_core::sweep::MAX_CELLS, value_name = "N")]
+    pub max_cells: u64,
+}
+
+/// How much of the machine is used.
+#[derive(Debug, clap::Args)]
+pub struct Machine {
+    /// Cells trained at a time; as many as there are cores when left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub slots: Option<u16>,
+    /// Threads of a BLAS call, or auto: several where there are fewer cells than cores and the matrices are large.
+    #[arg(long, value_name = "N|auto", default_value = "1", value_parser = blas_threads)]
+    pub blas_threads: BlasThreads,
+    /// Allow more slots × BLAS threads than there are cores.
+    #[arg(long)]
+    pub oversubscribe: bool,
+}
+
+/// `--blas-threads`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlasThreads {
+    /// This many.
+    Fixed(usize),
+    /// As the sweep and the machine suggest.
+    Auto,
+}
+
+/// `sweep sql`.
+#[derive(Debug, clap::Args)]
+pub struct Sql {
+    /// One SELECT, WITH, VALUES or EXPLAIN.
+    pub query: String,
+    /// Most rows.
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub rows: usize,
+    /// Most seconds.
+    #[arg(long, default_value_t = 60.0, value_name = "S", value_parser = seconds)]
+    pub seconds: f64,
+}
+
+/// `sweep export`.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// SWEEP, or SWEEP/CELL with --matrices.
+    pub what: String,
+    /// The form of a sweep's results.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Csv, conflicts_with = "matrices")]
+    pub format: ExportFormat,
+    /// Write a cell's recorded end-to-end matrix and factors instead.
+    #[arg(long, value_enum)]
+    pub matrices: Option<MatrixFormat>,
+    /// Where to: a file (standard output when left out; needed for parquet), or with --matrices a directory.
+    #[arg(short, long = "out", value_name = "PATH")]
+    pub out: Option<PathBuf>,
+}
+
+/// Forms of a table in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// RFC 4180, with a header.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// Forms of a matrix in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MatrixFormat {
+    /// One line per row, 17 digits.
+    Csv,
+    /// NumPy's format, version 1.0.
+    Npy,
+}
+
+/// The lists of `sweep known`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Listing {
+    /// What a run can be measured against.
+    Baselines,
+    /// What can vary.
+    Axes,
+    /// Initial factors.
+    Inits,
+    /// Rules for a step.
+    Optimizers,
+    /// Penalties of W.
+    Penalties,
+    /// Sources of data.
+    Problems,
+    /// Learning rates over time.
+    Schedules,
+}
+
+fn blas_threads(text: &str) -> Result<BlasThreads, String> {
+    if text == "auto" {
+        return Ok(BlasThreads::Auto);
+    }
+    match text.parse() {
+        Ok(threads @ 1..=256) => Ok(BlasThreads::Fixed(threads)),
+        _ => Err("allowed: 1..=256, auto".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let parsed: Option<f64> = text.parse().ok();
+    parsed.filter(|s| *s > 0.0 && *s <= 86_400.0).ok_or_else(|| "allowed: more than 0, at most 86400".to_owned())
+}
+
+/// `1h30m`: whole numbers, each with its unit (d, h, m, s), largest first or not.
+fn duration(text: &str) -> Result<Duration, String> {
+    let refused = || "allowed: whole numbers with units d, h, m, s, such as 2h or 1h30m; at most 365d".to_owned();
+    let mut seconds = 0u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(refused)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| refused())?;
+        let unit = rest[digits..].chars().next().ok_or_else(refused)?;
+        let each = match unit {
+            'd' => 86_400,
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return Err(refused()),
+        };
+        seconds = number.checked_mul(each).and_then(|s| seconds.checked_add(s)).ok_or_else(refused)?;
+        rest = &rest[digits + unit.len_utf8()..];
+    }
+    if (1..=365 * 86_400).contains(&seconds) { Ok(Duration::from_secs(seconds)) } else { Err(refused()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_duration_is_a_sum_of_numbers_with_units() {
+        let seconds = |text| duration(text).map(|d| d.as_secs());
+        assert_eq!(seconds("90s"), Ok(90));
+        assert_eq!(seconds("1h30m"), Ok(5_400));
+        assert_eq!(seconds("1d"), Ok(86_400));
+        for bad in ["", "2", "h", "2 h", "-1h", "0s", "1.5h", "2λ", "99999999999999999999d", "400d"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn blas_threads_are_a_count_or_auto() {
+        assert_eq!(blas_threads("auto"), Ok(BlasThreads::Auto));
+        assert_eq!(blas_threads("2"), Ok(BlasThreads::Fixed(2)));
+        for bad in ["0", "-1", "many", "257", ""] {
+            assert!(blas_threads(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Why a verb did not do what it was asked, and the exit code that says so.
+//!
+//! The user's mistakes and what went wrong on our side never share a variant.
+
+use std::process::ExitCode;
+
+/// How a verb ends when it does not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Something that the user can put right; a fragment that reads well after "error:".
+    #[error("{0}")]
+    Mistake(String),
+    /// Mistakes in a file, rendered with their places.
+    #[error("{0}")]
+    Rendered(String),
+    /// The run is over and some cells have no result.
+    #[error("{0} cells failed")]
+    JobsFailed(u64),
+    /// A cell that was trained again failed.
+    #[error("the cell failed: {0}")]
+    CellFailed(String),
+    /// A result was trained again and is not the same.
+    #[error("the result differs")]
+    Differs,
+    /// Stopped by the user; everything was handed back.
+    #[error("interrupted")]
+    Interrupted,
+    /// Anything else: our bug, or a machine that does not do what it should.
+    #[error("{0:#}")]
+    Internal(anyhow::Error),
+}
+
+/// Shorthand.
+pub type Result<T = ()> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// What the process exits with.
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Internal(_) => 1,
+            Failure::Mistake(_) | Failure::Rendered(_) => 2,
+            Failure::JobsFailed(_) | Failure::CellFailed(_) | Failure::Differs => 4,
+            // 128 + SIGINT, as shells have it.
+            Failure::Interrupted => 130,
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! `sweep du`: how much is stored.
+
+use crate::failure::Result;
+use crate::output::{self, Format, Part};
+use crate::session;
+use sweep_coordinator::store::Datum;
+
+/// Shows the disk usage of the database.
+///
+/// # Errors
+/// What the database says.
+pub async fn run(db: &str, format: Format) -> Result {
+    let usage = session::reading(db).await?.usage().await?;
+    let count = |n: u64| Datum::Int(n as i64);
+    let size = |n: u64| if format == Format::Table { Datum::Text(output::bytes(n as f64)) } else { count(n) };
+    let record = vec![
+        ("bytes", size(usage.bytes)),
+        ("sweeps", count(usage.sweeps)),
+        ("cells", count(usage.cells)),
+        ("outcomes", count(usage.outcomes)),
+        ("points", count(usage.points)),
+        ("blob_bytes", size(usage.blob_bytes)),
+    ];
+    output::print(format, &[Part::Record("usage", record)])
+}

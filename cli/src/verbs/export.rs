@@ -1,0 +1,176 @@
+//! `sweep export`: results and matrices as files for other programs.
+
+use crate::args::{Export, ExportFormat, MatrixFormat};
+use crate::failure::{Failure, Result};
+use crate::session;
+use anyhow::Context;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use sweep_coordinator::export;
+use sweep_coordinator::store::Store;
+use sweep_core::outcome::Matrix;
+
+/// Exports a sweep's results or a cell's matrices.
+///
+/// # Errors
+/// Names that are not known, files that cannot be written.
+pub async fn run(db: &str, asked: &Export) -> Result {
+    let store = session::reading(db).await?;
+    match asked.matrices {
+        Some(format) => matrices(&store, asked, format).await,
+        None => results(&store, asked).await,
+    }
+}
+
+async fn results(store: &Store, asked: &Export) -> Result {
+    let sweep = store.find_sweep(&asked.what).await?;
+    let rows = match (&asked.out, asked.format) {
+        (None, ExportFormat::Csv) => return Ok(export::csv(store, &sweep.id, Standard).await.map(|_| ())?),
+        (None, ExportFormat::Parquet) => {
+            return Err(Failure::Mistake("parquet is not for a terminal; name a file with -o FILE".to_owned()));
+        }
+        (Some(path), format) => {
+            let part = beside(path);
+            let mut file = create(&part)?;
+            let written = match format {
+                ExportFormat::Csv => export::csv(store, &sweep.id, &mut file).await,
+                ExportFormat::Parquet => export::parquet(store, &sweep.id, &mut file).await,
+            };
+            let kept = written.map_err(Failure::from).and_then(|rows| {
+                keep(file, &part, path)?;
+                Ok(rows)
+            });
+            if kept.is_err() {
+                // Best effort: the error that is reported is the first one.
+                let _ = std::fs::remove_file(&part);
+            }
+            kept?
+        }
+    };
+    crate::say!(
+        "{rows} results of \"{}\" written to {}",
+        sweep.name,
+        asked.out.as_deref().unwrap_or(Path::new("-")).display()
+    );
+    Ok(())
+}
+
+/// Standard output, whose reader may go away when it has enough: then nobody wants the rest.
+struct Standard;
+
+impl Write for Standard {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match std::io::stdout().write(bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+            written => written,
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stdout().flush()
+    }
+}
+
+async fn matrices(store: &Store, asked: &Export, format: MatrixFormat) -> Result {
+    let Some((key, cell)) = session::cell_of(&asked.what) else {
+        return Err(Failure::Mistake(format!("--matrices needs a cell: SWEEP/CELL, not \"{}\"", asked.what)));
+    };
+    let sweep = store.find_sweep(key).await?;
+    let outcome = session::outcome(store, &sweep, cell).await?.outcome;
+    if outcome.matrices.is_empty() {
+        return Err(Failure::Mistake(format!(
+            "cell {cell} of \"{}\" recorded no matrices; ask for them in the sweep file: [record] matrices = \"final\"",
+            sweep.name
+        )));
+    }
+    let directory = asked.out.clone().unwrap_or_else(|| PathBuf::from("."));
+    std::fs::create_dir_all(&directory).map_err(|e| unwritable(&directory, &e))?;
+    let several = outcome.matrices.iter().any(|m| m.step != outcome.matrices[0].step);
+    for matrix in &outcome.matrices {
+        let layer = if matrix.layer == 0 { "W".to_owned() } else { format!("W{}", matrix.layer) };
+        let step = if several { format!("step{:09}_", matrix.step) } else { String::new() };
+        let (end, bytes) = match format {
+            MatrixFormat::Csv => ("csv", csv(matrix)),
+            MatrixFormat::Npy => ("npy", npy(matrix)),
+        };
+        let path = directory.join(format!("{step}{layer}.{end}"));
+        std::fs::write(&path, bytes).map_err(|e| unwritable(&path, &e))?;
+        crate::say!("{} ({} × {}, step {})", path.display(), matrix.rows, matrix.columns, matrix.step);
+    }
+    Ok(())
+}
+
+/// A file in the same directory, to be renamed when it is whole.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
+fn create(path: &Path) -> Result<std::io::BufWriter<std::fs::File>> {
+    std::fs::File::create(path).map(std::io::BufWriter::new).map_err(|e| unwritable(path, &e))
+}
+
+fn keep(mut file: std::io::BufWriter<std::fs::File>, part: &Path, path: &Path) -> Result {
+    let kept = file.flush().and_then(|()| std::fs::rename(part, path));
+    kept.with_context(|| format!("failed to write {}", path.display())).map_err(Failure::Internal)
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Mistake(format!("{} cannot be written: {error}", path.display()))
+}
+
+/// A line per row; numbers in the shortest form that reads back to the same bits.
+fn csv(matrix: &Matrix) -> Vec<u8> {
+    let mut text = String::new();
+    for row in matrix.values.chunks(matrix.columns.max(1) as usize) {
+        let row: Vec<String> = row.iter().map(|x| format!("{x:?}")).collect();
+        text.push_str(&row.join(","));
+        text.push('\n');
+    }
+    text.into_bytes()
+}
+
+/// NumPy's format, version 1.0 (numpy.lib.format): magic, version, length of the header (u16, little-endian), header
+/// padded so that the data begins at a multiple of 64, then the values, row-major f64 little-endian.
+fn npy(matrix: &Matrix) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}, {}), }}", matrix.rows, matrix.columns);
+    const BEFORE: usize = 10;
+    let padding = (64 - (BEFORE + header.len() + 1) % 64) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(matrix.values.iter().flat_map(|x| x.to_le_bytes()));
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matrix() -> Matrix {
+        Matrix { step: 3, layer: 0, rows: 2, columns: 3, values: vec![1.0, -0.5, 1e-300, 0.1, 2.0, 3.0] }
+    }
+
+    #[test]
+    fn a_csv_line_is_a_row() {
+        assert_eq!(String::from_utf8(csv(&matrix())).unwrap(), "1.0,-0.5,1e-300\n0.1,2.0,3.0\n");
+    }
+
+    #[test]
+    fn an_npy_file_is_as_the_format_says() {
+        let bytes = npy(&matrix());
+        assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+        let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+        assert_eq!((10 + length) % 64, 0);
+        let header = std::str::from_utf8(&bytes[10..10 + length]).unwrap();
+        assert!(
+            header.starts_with("{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }") && header.ends_with('\n')
+        );
+        assert_eq!(bytes.len(), 10 + length + 48);
+        assert_eq!(bytes[10 + length + 8..10 + length + 16], (-0.5f64).to_le_bytes());
+    }
+}

@@ -1,0 +1,18 @@
+//! The verbs, one file each: arguments in, something printed, a [`Failure`](crate::failure::Failure) or nothing back.
+//!
+//! No verb knows another; what they share is in `session`, `output`, `answer` and `threads`.
+
+pub mod check;
+pub mod diff;
+pub mod du;
+pub mod export;
+pub mod gc;
+pub mod known;
+pub mod list;
+pub mod plan;
+pub mod repro;
+pub mod rm;
+pub mod run;
+pub mod show;
+pub mod sql;
+pub mod tag;

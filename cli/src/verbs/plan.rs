@@ -1,0 +1,105 @@
+//! `sweep plan`: what a file asks for, and what that will take.
+
+use crate::args::Plan;
+use crate::failure::Result;
+use crate::forecast::Forecast;
+use crate::output::{self, Format, Part, Table};
+use crate::session;
+use crate::threads::Use;
+use sweep_coordinator::store::Datum;
+use sweep_core::sweep::{AxisSummary, Sweep};
+use sweep_core::value::Value;
+use sweep_worker::machine;
+
+/// Most values of an axis that are shown.
+const MOST_VALUES: usize = 12;
+/// Most cost classes that are shown.
+const MOST_CLASSES: usize = 10;
+
+/// Shows axes, cells and the forecast; trains nothing.
+///
+/// # Errors
+/// Mistakes in the file; more memory or threads than there are.
+pub fn run(asked: &Plan, format: Format) -> Result {
+    let checked = session::check(&asked.file)?;
+    let sweep = &checked.sweep;
+    let forecast = Forecast::new(sweep, &checked.contents.inputs)?;
+    let cores = machine::cores();
+    let used = Use::decide(&asked.use_of, cores, sweep.len(), forecast.side)?;
+    let memory = forecast.fit(used.slots, machine::memory_bytes())?;
+    for warning in sweep.warnings() {
+        crate::say!("warning: {warning}");
+    }
+    let people = format == Format::Table;
+    let size = |n: f64| if people { Datum::Text(output::bytes(n)) } else { Datum::Float(n) };
+    let time = |n: f64| if people { Datum::Text(output::span(n)) } else { Datum::Float(n) };
+    let mut plan = vec![("name", Datum::Text(sweep.name.clone())), ("cells", Datum::Int(sweep.len() as i64))];
+    if let Some(tune) = &sweep.tune {
+        plan.push(("tuning_cells", Datum::Int(sweep.grid.len() as i64)));
+        plan.push(("refit_cells", Datum::Int((sweep.len() - sweep.grid.len()) as i64)));
+        plan.push(("groups", Datum::Int(tune.len() as i64)));
+    }
+    plan.extend([
+        ("slots", Datum::Int(used.slots as i64)),
+        ("blas_threads", Datum::Int(used.blas_threads as i64)),
+        ("core_seconds", time(forecast.core_seconds())),
+        ("wall_seconds", time(forecast.wall_seconds(used.slots))),
+        ("memory", size(memory)),
+    ]);
+    let parts = [
+        Part::Record("plan", plan),
+        Part::Table("axes", axes(sweep, people)),
+        Part::Table("cost", costs(&forecast, people)),
+    ];
+    output::print(format, &parts)
+}
+
+fn axes(sweep: &Sweep, people: bool) -> Table {
+    let mut table = Table::new(&["axis", "where", "values", "list"]);
+    for AxisSummary { axis, of, values } in sweep.axes() {
+        let of: Vec<String> = of.iter().map(|(choice, name)| format!("{choice} {name}")).collect();
+        let shown = if people { MOST_VALUES } else { usize::MAX };
+        let mut list: Vec<String> = values.iter().take(shown).map(Value::to_string).collect();
+        if values.len() > shown {
+            list.push("…".to_owned());
+        }
+        let count = Datum::Int(values.len() as i64);
+        table.rows.push(vec![Datum::Text(axis), Datum::Text(of.join(", ")), count, Datum::Text(list.join(", "))]);
+    }
+    let replicates = Datum::Int(sweep.replicates as i64);
+    let numbers = format!("{}..={}", sweep.first, sweep.first + sweep.replicates as i64 - 1);
+    table.rows.push(vec![
+        Datum::Text("replicate".to_owned()),
+        Datum::Text(String::new()),
+        replicates,
+        Datum::Text(numbers),
+    ]);
+    table
+}
+
+/// The classes that take most of the time.
+fn costs(forecast: &Forecast, people: bool) -> Table {
+    let mut classes: Vec<_> = forecast.classes.iter().collect();
+    classes.sort_by(|a, b| (b.cells as f64 * b.seconds).total_cmp(&(a.cells as f64 * a.seconds)));
+    if people {
+        classes.truncate(MOST_CLASSES);
+    }
+    let mut table = Table::new(&["cells", "seconds_each", "seconds", "share", "of"]);
+    let total = forecast.core_seconds();
+    let same = |axis: &String, value: &Value| {
+        forecast.classes.iter().filter_map(|class| class.coordinates.get(axis)).all(|other| other == value)
+    };
+    for class in classes {
+        let seconds = class.cells as f64 * class.seconds;
+        let own = class.coordinates.iter().filter(|(axis, value)| !same(axis, value));
+        let of: Vec<String> = own.map(|(axis, value)| format!("{axis} {value}")).collect();
+        table.rows.push(vec![
+            Datum::Int(class.cells as i64),
+            Datum::Float(class.seconds),
+            Datum::Float(seconds),
+            Datum::Float(seconds / total),
+            Datum::Text(of.join(", ")),
+        ]);
+    }
+    table
+}
