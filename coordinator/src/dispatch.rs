@@ -250,12 +250,8 @@ impl Dispatcher {
         let ranges: Vec<Range<u64>> = classes.iter().map(|class| class.start..class.start + class.len).collect();
         let touched = self.store.last_touched(&id, &ranges).await?;
         for (class, last) in classes.iter().zip(touched) {
-            let span = Span {
-                start: class.start,
-                len: class.len,
-                replicates: class.replicates,
-                seconds: forecast(&sweep, class.start, &inputs),
-            };
+            let (seconds, kind) = forecast(&sweep, class.start, &inputs);
+            let span = Span { start: class.start, len: class.len, replicates: class.replicates, seconds, kind };
             if class.start >= sweep.grid.len() {
                 schedule.add_held(span);
             } else {
@@ -370,7 +366,7 @@ impl Dispatcher {
             while cells.len() < BUNDLE_CELLS
                 && (leases.len() + cells.len() < idle || seconds < BUNDLE_SECONDS * idle as f64)
             {
-                let Some((cell, forecast)) = active.schedule.next() else { break };
+                let Some((cell, forecast)) = active.schedule.take() else { break };
                 seconds += forecast;
                 cells.push(active.recipe(cell)?);
             }
@@ -437,7 +433,12 @@ impl Dispatcher {
         for ((lease, outcome), answer) in leases.iter().zip(&outcomes).zip(answers) {
             match answer {
                 Recorded::Accepted(_) => {
-                    active.schedule.done(lease.cell, outcome.wall_seconds + outcome.recording_seconds);
+                    // A run that diverged ended early: it tells nothing of the others of its kind.
+                    if outcome.status == Status::Diverged {
+                        active.schedule.skip(lease.cell);
+                    } else {
+                        active.schedule.done(lease.cell, outcome.wall_seconds + outcome.recording_seconds);
+                    }
                     active.progress.running -= 1;
                     active.progress.done += 1;
                     active.progress.trained += 1;
@@ -518,15 +519,15 @@ impl Active {
     }
 }
 
-/// Core seconds of `cell`; of a refit, with the first candidate's values.
-fn forecast(sweep: &Sweep, cell: u64, inputs: &Inputs) -> f64 {
+/// Core seconds of `cell`, and what it runs; of a refit, with the first candidate's values.
+fn forecast(sweep: &Sweep, cell: u64, inputs: &Inputs) -> (f64, String) {
     let coordinates = match sweep.cell(cell) {
         Some(Cell::Fixed(coordinates)) => Some(coordinates),
         _ => sweep.refit_coordinates(cell, 0),
     };
     coordinates
         .and_then(|coordinates| sweep.trial(&coordinates, inputs).ok())
-        .map_or(1.0, |trial| cost::forecast(&trial).seconds)
+        .map_or((1.0, String::new()), |trial| (cost::forecast(&trial).seconds, trial.method()))
 }
 
 /// A worker's link to a dispatcher in its own process.

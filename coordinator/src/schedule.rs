@@ -27,6 +27,8 @@ pub struct Span {
     pub replicates: u64,
     /// Forecast of one cell's seconds on one core.
     pub seconds: f64,
+    /// What is run, sizes aside (`adam ratio`): the forecasts of one kind are wrong by about the same factor.
+    pub kind: String,
 }
 
 #[derive(Debug, Clone)]
@@ -52,8 +54,8 @@ pub struct Schedule {
     by_start: BTreeMap<u64, usize>,
     returned: BTreeSet<u64>,
     running: BTreeMap<u64, f64>,
-    /// Measured over forecast, over all spans.
-    overall: Option<f64>,
+    /// Measured over forecast seconds of each kind, averaged likewise.
+    kinds: BTreeMap<String, f64>,
 }
 
 impl Schedule {
@@ -65,7 +67,7 @@ impl Schedule {
             by_start: BTreeMap::new(),
             returned: BTreeSet::new(),
             running: BTreeMap::new(),
-            overall: None,
+            kinds: BTreeMap::new(),
         }
     }
 
@@ -102,7 +104,7 @@ impl Schedule {
 
     /// The next cell, with its forecast of seconds; `None` when there is none to give out now. It counts as running until
     /// [`Schedule::give_back`], [`Schedule::done`] or [`Schedule::skip`].
-    pub fn next(&mut self) -> Option<(u64, f64)> {
+    pub fn take(&mut self) -> Option<(u64, f64)> {
         let cell = match self.returned.pop_first() {
             Some(cell) => cell,
             None => {
@@ -141,7 +143,9 @@ impl Schedule {
         }
         let average = |old: Option<f64>| Some(old.map_or(ratio, |old| old.powf(1.0 - RECENT) * ratio.powf(RECENT)));
         self.tracks[index].learned = average(self.tracks[index].learned);
-        self.overall = average(self.overall);
+        let kind = &self.tracks[index].span.kind;
+        let learned = average(self.kinds.get(kind).copied()).unwrap_or(ratio);
+        self.kinds.insert(kind.clone(), learned);
     }
 
     /// A cell that needs no run (its result was already there), or is not to be tried again.
@@ -165,9 +169,15 @@ impl Schedule {
         untouched + returned + 0.5 * self.running.values().sum::<f64>()
     }
 
-    /// What the forecasts of a span are multiplied by.
+    /// What the forecasts of a span are multiplied by: what its own cells have shown, or else those of its kind, or else
+    /// the middle one of all kinds (this machine against the one whose rates the forecasts are made of).
     fn factor(&self, track: &Track) -> f64 {
-        track.learned.or(self.overall).unwrap_or(1.0)
+        track.learned.or_else(|| self.kinds.get(&track.span.kind).copied()).unwrap_or_else(|| {
+            let mut learned: Vec<f64> = self.kinds.values().copied().collect();
+            learned.sort_by(f64::total_cmp);
+            // Of an even number the lower: a few kinds of unusual runs are too slow rather than too fast.
+            learned.get(learned.len().saturating_sub(1) / 2).copied().unwrap_or(1.0)
+        })
     }
 
     /// The forecast for `cell`, as learned so far.
@@ -187,11 +197,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn span(start: u64, len: u64, replicates: u64, seconds: f64) -> Span {
-        Span { start, len, replicates, seconds }
+        Span { start, len, replicates, seconds, kind: "gd".to_owned() }
     }
 
     fn all(schedule: &mut Schedule) -> Vec<u64> {
-        std::iter::from_fn(|| schedule.next().map(|(cell, _)| cell)).collect()
+        std::iter::from_fn(|| schedule.take().map(|(cell, _)| cell)).collect()
     }
 
     #[test]
@@ -199,7 +209,7 @@ mod tests {
         let mut schedule = Schedule::new(Order::LongestFirst);
         schedule.add(span(0, 2, 1, 1.0), 0);
         schedule.add(span(2, 2, 1, 5.0), 0);
-        assert_eq!(schedule.next(), Some((2, 5.0)));
+        assert_eq!(schedule.take(), Some((2, 5.0)));
         schedule.give_back(2);
         assert_eq!(all(&mut schedule), [2, 3, 0, 1]);
         assert!(!schedule.is_empty());
@@ -222,14 +232,31 @@ mod tests {
         schedule.add(span(0, 3, 1, 1.0), 0);
         schedule.add(span(3, 3, 1, 2.0), 0);
         assert_eq!(schedule.seconds_left(), 9.0);
-        schedule.next(); // cell 3
+        schedule.take(); // cell 3
         schedule.done(3, 0.2); // ten times faster than its forecast: 0.2 s a cell, and so, for want of better, is span 0: 0.1 s.
         assert!((schedule.seconds_left() - (3.0 * 0.1 + 2.0 * 0.2)).abs() < 1e-12);
-        schedule.next(); // cell 4
-        schedule.next(); // cell 5
-        schedule.next(); // cell 0
+        schedule.take(); // cell 4
+        schedule.take(); // cell 5
+        schedule.take(); // cell 0
         schedule.done(0, 1.0);
         assert!((schedule.seconds_left() - (2.0 + 0.5 * (0.2 + 0.2))).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_is_not_measured_yet_goes_by_its_kind_then_by_the_middle_of_all() {
+        let kind = |kind: &str, span| Span { kind: kind.to_owned(), ..span };
+        let mut schedule = Schedule::new(Order::LongestFirst);
+        schedule.add(kind("svt", span(0, 1, 1, 9.0)), 0);
+        schedule.add(kind("gd", span(1, 1, 1, 8.0)), 0);
+        schedule.add(kind("adam", span(2, 1, 1, 7.0)), 0);
+        schedule.add(kind("svt", span(3, 1, 1, 1.0)), 0);
+        schedule.add(kind("muon", span(4, 1, 1, 1.0)), 0);
+        for (cell, seconds) in [(0, 90.0), (1, 16.0), (2, 21.0)] {
+            schedule.take();
+            schedule.done(cell, seconds);
+        }
+        // Ten times its forecast by its kind; 3, the middle of 2, 3 and 10.
+        assert!((schedule.seconds_left() - (10.0 + 3.0)).abs() < 1e-9);
     }
 
     #[test]
@@ -244,7 +271,7 @@ mod tests {
     fn held_cells_wait_for_their_release_and_count_as_left() {
         let mut schedule = Schedule::new(Order::LongestFirst);
         schedule.add_held(span(0, 3, 1, 2.0));
-        assert_eq!((schedule.next(), schedule.is_empty(), schedule.seconds_left()), (None, false, 6.0));
+        assert_eq!((schedule.take(), schedule.is_empty(), schedule.seconds_left()), (None, false, 6.0));
         schedule.release(1, false);
         schedule.release(0, true);
         assert_eq!(schedule.seconds_left(), 4.0);

@@ -82,6 +82,12 @@ impl Trial {
         !self.values.contains_key("baseline")
     }
 
+    /// What runs, hyperparameters and sizes aside: `minimum_nuclear`, `adam ratio`.
+    pub fn method(&self) -> String {
+        let names = ["baseline", "optimizer", "penalty"].into_iter().filter_map(|choice| self.get(choice));
+        names.map(Value::to_string).collect::<Vec<_>>().join(" ")
+    }
+
     /// The value of `axis`, where it applies.
     pub fn get(&self, axis: &str) -> Option<&Value> {
         self.values.get(axis)

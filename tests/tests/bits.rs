@@ -17,7 +17,7 @@ impl Monitor for Interrupting {
         (0.0, 0.0)
     }
     fn control(&mut self, step: u64) -> Control {
-        if step % self.every == 0 { Control::HandBack } else { Control::Continue }
+        if step.is_multiple_of(self.every) { Control::HandBack } else { Control::Continue }
     }
     fn checkpoint(&mut self, _: u64, _: Vec<u8>) {}
 }

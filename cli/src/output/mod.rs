@@ -40,7 +40,7 @@ pub fn print(format: Format, parts: &[Part]) -> Result {
 /// Writes to standard output, all of it.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn write(bytes: &[u8]) -> Result {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {

@@ -48,6 +48,10 @@ struct Als {
 }
 
 impl Baseline for Als {
+    fn typical_svds(&self) -> f64 {
+        20.0
+    }
+
     fn solve(&self, data: &Data, go_on: &mut dyn FnMut() -> bool) -> Result<Solution> {
         let entries = observed("als", data)?;
         let rank = rank(self.rank, data)?;

@@ -29,6 +29,10 @@ struct HardImpute {
 }
 
 impl Baseline for HardImpute {
+    fn typical_svds(&self) -> f64 {
+        2000.0
+    }
+
     fn solve(&self, data: &Data, go_on: &mut dyn FnMut() -> bool) -> Result<Solution> {
         let entries = observed("hard_impute", data)?;
         let rank = rank(self.rank, data)?;

@@ -41,6 +41,10 @@ struct MinimumNuclear {
 }
 
 impl Baseline for MinimumNuclear {
+    fn typical_svds(&self) -> f64 {
+        2000.0
+    }
+
     fn treats_sensing(&self) -> bool {
         true
     }

@@ -56,6 +56,10 @@ struct SoftImpute {
 }
 
 impl Baseline for SoftImpute {
+    fn typical_svds(&self) -> f64 {
+        4500.0
+    }
+
     fn solve(&self, data: &Data, go_on: &mut dyn FnMut() -> bool) -> Result<Solution> {
         let entries = observed("soft_impute", data)?;
         let mut w = Array2::zeros((data.n1, data.n2));

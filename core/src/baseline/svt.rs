@@ -51,6 +51,10 @@ struct Svt {
 }
 
 impl Baseline for Svt {
+    fn typical_svds(&self) -> f64 {
+        5000.0
+    }
+
     fn solve(&self, data: &Data, go_on: &mut dyn FnMut() -> bool) -> Result<Solution> {
         let entries = observed("svt", data)?;
         let y = zero_filled(data, entries);

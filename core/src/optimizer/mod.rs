@@ -5,8 +5,8 @@
 //! where it has them, and the source equation elsewhere; only `adamw` decays weights.
 //!
 //! In the equations w is an entry of a weight, g its gradient, η the learning rate after the schedule, t = 1, 2, …
-//! the step. A rule that looks at one entry at a time is written as one [`State::walk`]. An entry whose gradient
-//! has always been 0 keeps its bits, also at ε = 0 (see [`over`]), so without a penalty a depth-1 run never moves
+//! the step. A rule that looks at one entry at a time is written as one `State::walk`. An entry whose gradient
+//! has always been 0 keeps its bits, also at ε = 0 (see `over`), so without a penalty a depth-1 run never moves
 //! an unobserved entry.
 
 mod adadelta;

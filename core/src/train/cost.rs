@@ -2,10 +2,12 @@
 
 use super::dimensions;
 use super::spectrum::Spectrum;
+use crate::baseline;
 use crate::penalty::{self, Penalty};
 use crate::problem;
 use crate::registry;
 use crate::trial::Trial;
+use crate::value::Value;
 
 /// A forecast.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,16 +37,28 @@ pub fn forecast(trial: &Trial) -> Cost {
     let svd = (14.0 * k + 8.0 * long) * k * k / SVD_RATE;
     let instance = 8.0 * (4.0 * entries + sensing + 3.0 * m as f64);
     if !trial.is_training() {
-        // An iteration of every baseline but the trivial ones is an SVD; 300 is typical.
-        let trivial =
-            matches!(trial.text("baseline"), "zero_fill" | "row_means" | "column_means" | "minimum_frobenius");
-        let iterations = if trivial { 1.0 } else { 300.0 };
-        return Cost { seconds: iterations * svd + svd, bytes: instance + 8.0 * 8.0 * entries };
+        let svds = baseline::build(trial).map_or(1.0, |baseline| baseline.typical_svds());
+        return Cost { seconds: (svds + 1.0) * svd, bytes: instance + 8.0 * 8.0 * entries };
     }
     let dims = dimensions(n1, n2, trial.size("depth"), trial.size("width"));
     let layer_entries: f64 = dims.windows(2).map(|d| (d[0] * d[1]) as f64).sum();
     // Forward one product, backward two, for every layer but the first: 2·d_out·d_in·n2 flops each.
     let products: f64 = dims.windows(2).skip(1).map(|d| 3.0 * 2.0 * (d[0] * d[1] * n2) as f64).sum();
+    // Muon's polar factors by five Newton–Schulz steps, 6·k²·long flops each, or exactly.
+    let polar: f64 = match trial.get("polar") {
+        Some(Value::Text(polar)) => dims
+            .windows(2)
+            .map(|d| (d[0].max(d[1]) as f64, d[0].min(d[1]) as f64))
+            .map(|(long, k)| {
+                if polar == "exact" {
+                    (14.0 * k + 8.0 * long) * k * k / SVD_RATE
+                } else {
+                    30.0 * k * k * long / PRODUCT_RATE
+                }
+            })
+            .sum(),
+        _ => 0.0,
+    };
     let on_layers = trial.text("penalty_on") == "layers";
     let spectra: Vec<(usize, usize)> =
         if on_layers { dims.windows(2).map(|d| (d[1], d[0])).collect() } else { vec![(n1, n2)] };
@@ -64,7 +78,7 @@ pub fn forecast(trial: &Trial) -> Cost {
         })
         .sum();
     let elementwise = 8.0 * (entries + 3.0 * layer_entries) / 8e9;
-    let step = STEP_SECONDS + products / PRODUCT_RATE + spectral + elementwise + 4.0 * sensing / 10e9;
+    let step = STEP_SECONDS + products / PRODUCT_RATE + polar + spectral + elementwise + 4.0 * sensing / 10e9;
     let points = (trial.int("points") as f64).min(trial.int("steps") as f64);
     let workspaces: f64 = spectra.iter().map(|&(r, c)| Spectrum::bytes(r, c) as f64).sum();
     let kept = if trial.text("matrices") == "points" { points * (entries + layer_entries) * 8.0 } else { 0.0 };

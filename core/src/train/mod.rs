@@ -98,14 +98,15 @@ fn train(
     let status = loop {
         match run.look(out_of_time, monitor) {
             Err(Error::NotFinite) => break Status::Diverged,
-            other => match other? {
-                Some(status) => break status,
-                None => {}
-            },
+            looked => {
+                if let Some(status) = looked? {
+                    break status;
+                }
+            }
         }
         match run.step() {
             Err(Error::NotFinite) => break Status::Diverged,
-            other => other?,
+            stepped => stepped?,
         }
         match monitor.control(run.carried.optimizer.t) {
             Control::Continue => {}

@@ -208,7 +208,9 @@ impl Spectrum {
         }
         let (inner, square_p, square_w) = inner_products(entries, out, scale);
         let share = square_p / self.k as f64;
-        if !(share <= 1.0 + 1e-3) || !inner.is_finite() {
+        // NaN is not within the bound either.
+        let sound = share <= 1.0 + 1e-3 && inner.is_finite();
+        if !sound {
             return self.polar_by_svd(w, p);
         }
         let unresolved = (self.k as f64 * (1.0 - share)).round().max(0.0) as u64;

@@ -29,7 +29,7 @@ impl Rules {
         if self.tolerance > 0.0 && loss <= self.tolerance {
             return true;
         }
-        if self.converge == 0.0 || step % WINDOW != 0 {
+        if self.converge == 0.0 || !step.is_multiple_of(WINDOW) {
             return false;
         }
         let w = flat(w);
