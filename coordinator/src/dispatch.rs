@@ -134,6 +134,8 @@ struct Active {
     schedule: Schedule,
     /// Failed attempts of cells that came back.
     failed: BTreeMap<u64, u64>,
+    /// Attempts of cells that came back whose process died.
+    suspected: BTreeMap<u64, u64>,
     tuning: Tuning,
     progress: Progress,
 }
@@ -258,9 +260,10 @@ impl Dispatcher {
                 schedule.add(span, last.map_or(0, |last| last + 1 - class.start));
             }
         }
-        let mut failed = BTreeMap::new();
+        let (mut failed, mut suspected) = (BTreeMap::new(), BTreeMap::new());
         for cell in self.store.came_back(&id).await? {
             failed.insert(cell.cell, cell.failed);
+            suspected.insert(cell.cell, cell.suspected);
             if cell.cell < sweep.grid.len() {
                 schedule.give_back(cell.cell);
             }
@@ -273,7 +276,8 @@ impl Dispatcher {
             quarantined: counts.quarantined,
             ..Progress::default()
         };
-        let mut active = Active { id, sweep, inputs, link, schedule, failed, tuning: Tuning::default(), progress };
+        let mut active =
+            Active { id, sweep, inputs, link, schedule, failed, suspected, tuning: Tuning::default(), progress };
         self.resume_tuning(&mut active).await?;
         Ok(active)
     }
@@ -464,6 +468,7 @@ impl Dispatcher {
                         active.schedule.give_back(lease.cell);
                     }
                 }
+                job::Ending::Died(why) => self.suspect(active, &lease, why).await?,
                 job::Ending::Outcome(_) => unreachable!("recorded above"),
             }
         }
@@ -478,17 +483,34 @@ impl Dispatcher {
         if !self.store.end_attempt(lease, Ending::Failed, Some(&error), next, self.clock.now_ms()).await? {
             return Ok(());
         }
-        active.progress.running -= 1;
         active.failed.insert(lease.cell, failures);
-        self.say(Notice::Failed { sweep: active.id.clone(), cell: lease.cell, error, quarantined });
+        self.came_to_nothing(active, lease.cell, error, quarantined).await
+    }
+
+    /// An attempt ended badly, and that is stored.
+    async fn came_to_nothing(&self, active: &mut Active, cell: u64, error: String, quarantined: bool) -> Result<()> {
+        active.progress.running -= 1;
+        self.say(Notice::Failed { sweep: active.id.clone(), cell, error, quarantined });
         if quarantined {
-            active.schedule.skip(lease.cell);
+            active.schedule.skip(cell);
             active.progress.quarantined += 1;
-            self.finish(active, lease.cell).await
+            self.finish(active, cell).await
         } else {
-            active.schedule.give_back(lease.cell);
+            active.schedule.give_back(cell);
             Ok(())
         }
+    }
+
+    /// The process that trained this cell died: once more, or set aside.
+    async fn suspect(&self, active: &mut Active, lease: &store::Lease, error: String) -> Result<()> {
+        let suspicions = active.suspected.get(&lease.cell).copied().unwrap_or(0) + 1;
+        let quarantined = suspicions >= MAX_SUSPECTED;
+        let next = if quarantined { CellState::Quarantined } else { CellState::Ready };
+        if !self.store.end_attempt(lease, Ending::Suspected, Some(&error), next, self.clock.now_ms()).await? {
+            return Ok(());
+        }
+        active.suspected.insert(lease.cell, suspicions);
+        self.came_to_nothing(active, lease.cell, error, quarantined).await
     }
 
     fn say(&self, notice: Notice) {

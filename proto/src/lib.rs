@@ -1,7 +1,7 @@
 //! What goes over the wire: `sweep/v1/*.proto` as Rust.
 //!
 //! One rule: messages are prost's and carry no behaviour; the model is `sweep-core`'s and knows no wire. `convert` is
-//! the only place where one becomes the other.
+//! the only place where one becomes the other; `client` is the way to a coordinator.
 //!
 //! | file | what it says |
 //! |---|---|
@@ -9,6 +9,9 @@
 //! | `worker.proto` | what a worker may say |
 //! | `user.proto` | what a user may say |
 //! | `access.proto` | tokens, invitations, who is there |
+
+pub mod client;
+pub mod convert;
 
 /// The messages and services of `sweep.v1`; each is explained in its `.proto` file.
 #[allow(missing_docs, clippy::all, clippy::pedantic)]
