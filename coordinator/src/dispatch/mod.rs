@@ -351,6 +351,17 @@ impl Dispatcher {
         self.presence().leave(seat, self.clock.monotonic_ms());
     }
 
+    /// The connection of this worker, where it has one.
+    pub fn seat(&self, worker: &str) -> Option<Seat> {
+        self.presence().seat(worker)
+    }
+
+    /// Takes the leases that `which` (sweep, cell) names from whoever has them, and tells them to drop the runs. What
+    /// becomes of the cells is up to the caller.
+    pub fn revoke(&self, which: impl Fn(&str, u64) -> bool) -> Vec<store::Lease> {
+        self.presence().revoke(which)
+    }
+
     /// Everyone who is there.
     pub fn present(&self) -> Vec<View> {
         self.presence().view(self.clock.monotonic_ms())

@@ -48,7 +48,7 @@ pub use sweep_core::job::Provenance;
 pub use sweeps::{NewSweep, Selection, Sweep, SweepState};
 pub use tokens::{Role, Token, secret};
 pub use views::{Column, ColumnType, result_columns};
-pub use workers::Worker;
+pub use workers::{SeenWorker, Worker};
 
 use database::Database;
 use location::Owner;
