@@ -10,14 +10,18 @@
 //! - [`stop`]: stop rules on the training objective; `checkpoint`: a run in the middle
 //! - [`cost`]: flops and bytes, before anything runs
 
+mod bidiagonal;
 pub mod blas;
 mod checkpoint;
 pub mod cost;
+mod lanes;
 pub mod metrics;
 pub mod network;
 pub mod objective;
+mod polar;
 mod poles;
 pub mod recording;
+mod reflectors;
 pub mod spectrum;
 pub mod stop;
 
