@@ -23,7 +23,7 @@ const MOST_CLASSES: usize = 10;
 pub fn run(asked: &Plan, format: Format) -> Result {
     let checked = session::check(&asked.file)?;
     let sweep = &checked.sweep;
-    let forecast = Forecast::new(sweep, &checked.contents.inputs)?;
+    let forecast = Forecast::new(&checked)?;
     let cores = machine::cores();
     let used = Use::decide(&asked.use_of, cores, sweep.len(), forecast.side)?;
     let memory = forecast.fit(used.slots, machine::memory_bytes())?;

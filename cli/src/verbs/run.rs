@@ -43,8 +43,9 @@ enum End {
 /// Mistakes in the file, a database that cannot be written, [`Failure::JobsFailed`], [`Failure::Interrupted`].
 pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
     asked.tag.iter().try_for_each(|tag| tag::valid(tag))?;
-    let Checked { sweep, source, contents } = session::check(&asked.file)?;
-    let forecast = Forecast::new(&sweep, &contents.inputs)?;
+    let checked = session::check(&asked.file)?;
+    let forecast = Forecast::new(&checked)?;
+    let Checked { sweep, source, contents, .. } = checked;
     let used = Use::decide(&asked.use_of, machine::cores(), sweep.len(), forecast.side)?;
     forecast.fit(used.slots, machine::memory_bytes())?;
     threads::set_blas(used.blas_threads)?;
