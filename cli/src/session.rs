@@ -7,7 +7,7 @@ use crate::inputs::{self, Contents};
 use crate::output;
 use annotate_snippets::Level;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use sweep_coordinator::clock::{Clock, SystemClock};
 use sweep_coordinator::store::{self, Location, Store};
 use sweep_core::axis::{self, Kind};
@@ -50,6 +50,19 @@ pub async fn changing(db: &str) -> Result<Store> {
 pub fn now_ms() -> i64 {
     SystemClock.now_ms()
 }
+
+/// Where the picture of a sweep's answer lies, without its ending: beside the database.
+pub fn picture(location: &Location, name: &str, id: &str) -> PathBuf {
+    let directory = match location {
+        Location::Sqlite(path) => path.parent().unwrap_or_else(|| Path::new("")).to_owned(),
+        Location::Postgres(_) => PathBuf::from("results"),
+    };
+    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+    directory.join(format!("{name}-{id}"))
+}
+
+/// The endings of a picture's files.
+pub const PICTURES: [&str; 2] = ["svg", "png"];
 
 /// What a command must say to mean this database: nothing for the default, ` --db PATH` for another file. A URL, which may
 /// hold a password, is not repeated.
@@ -211,13 +224,15 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         use store::Error::{
             Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
-            NotDurable, Older, Query, ReadOnly, Refused, TooSlow, UnknownSweep, Unwritable,
+            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, TooSlow, UnknownSweep, Unreadable, Unwritable,
         };
         match error {
             Location(_)
             | Missing(_)
             | Locked { .. }
             | NetworkFileSystem { .. }
+            | NotOurs(_)
+            | Unreadable { .. }
             | Unwritable { .. }
             | Newer { .. }
             | Older

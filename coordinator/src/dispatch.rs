@@ -94,6 +94,8 @@ pub struct Progress {
     pub unsound: u64,
     /// Set aside after failing.
     pub quarantined: u64,
+    /// Of these (trained), wall seconds of training and of recording.
+    pub seconds: (f64, f64),
     /// Running now.
     pub running: u64,
     /// Core seconds left, as forecast.
@@ -442,6 +444,8 @@ impl Dispatcher {
                     active.progress.running -= 1;
                     active.progress.done += 1;
                     active.progress.trained += 1;
+                    active.progress.seconds.0 += outcome.wall_seconds;
+                    active.progress.seconds.1 += outcome.recording_seconds;
                     active.progress.unsound += u64::from(outcome.inflated || outcome.status == Status::Diverged);
                     self.finish(active, lease.cell).await?;
                 }
