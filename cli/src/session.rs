@@ -83,6 +83,24 @@ pub fn cell_of(text: &str) -> Option<(&str, u64)> {
     if sweep.is_empty() || !digits { None } else { Some((sweep, cell.parse().ok()?)) }
 }
 
+/// The sweep called `key`, for verbs that take no cell (any more).
+///
+/// # Errors
+/// [`Failure::Mistake`] for a name that is not known, and for a cell where a sweep is meant.
+pub async fn sweep(store: &Store, key: &str) -> Result<store::Sweep> {
+    let unknown = match store.find_sweep(key).await {
+        Err(unknown @ store::Error::UnknownSweep { .. }) => unknown,
+        found => return Ok(found?),
+    };
+    let Some((sweep, cell)) = key.rsplit_once('/') else { return Err(unknown.into()) };
+    let Ok(sweep) = store.find_sweep(sweep).await else { return Err(unknown.into()) };
+    let (name, cells) = (&sweep.name, sweep.cells);
+    Err(Failure::Mistake(match cell.parse::<u64>() {
+        Ok(_) => format!("a sweep is needed here, not one cell of it; write \"{name}\""),
+        Err(_) => format!("\"{cell}\" is no cell of \"{name}\"; allowed: a number in 0..{cells}"),
+    }))
+}
+
 /// The recorded outcome of a cell.
 ///
 /// # Errors

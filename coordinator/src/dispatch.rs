@@ -136,6 +136,8 @@ struct Active {
     schedule: Schedule,
     /// Failed attempts of cells that came back.
     failed: BTreeMap<u64, u64>,
+    /// Attempts of cells that came back whose process died.
+    suspected: BTreeMap<u64, u64>,
     tuning: Tuning,
     progress: Progress,
 }
@@ -260,9 +262,10 @@ impl Dispatcher {
                 schedule.add(span, last.map_or(0, |last| last + 1 - class.start));
             }
         }
-        let mut failed = BTreeMap::new();
+        let (mut failed, mut suspected) = (BTreeMap::new(), BTreeMap::new());
         for cell in self.store.came_back(&id).await? {
             failed.insert(cell.cell, cell.failed);
+            suspected.insert(cell.cell, cell.suspected);
             if cell.cell < sweep.grid.len() {
                 schedule.give_back(cell.cell);
             }
@@ -275,7 +278,8 @@ impl Dispatcher {
             quarantined: counts.quarantined,
             ..Progress::default()
         };
-        let mut active = Active { id, sweep, inputs, link, schedule, failed, tuning: Tuning::default(), progress };
+        let mut active =
+            Active { id, sweep, inputs, link, schedule, failed, suspected, tuning: Tuning::default(), progress };
         self.resume_tuning(&mut active).await?;
         Ok(active)
     }
@@ -369,7 +373,10 @@ impl Dispatcher {
                 && (leases.len() + cells.len() < idle || seconds < BUNDLE_SECONDS * idle as f64)
             {
                 let Some((cell, forecast)) = active.schedule.take() else { break };
-                seconds += forecast;
+                // A cell that was leased when a process died fills a bundle by itself: whatever waits behind it in a
+                // slot's queue would be suspected with it if it ends the next process, too.
+                let suspected = active.suspected.get(&cell).is_some_and(|&times| times > 0);
+                seconds += if suspected { BUNDLE_SECONDS * idle as f64 } else { forecast };
                 cells.push(active.recipe(cell)?);
             }
             if cells.is_empty() {

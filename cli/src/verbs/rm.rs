@@ -11,7 +11,7 @@ use std::io::{BufRead, IsTerminal};
 /// [`Failure::Mistake`] where nobody can be asked and `yes` was not given.
 pub async fn run(db: &str, key: &str, yes: bool, format: Format) -> Result {
     let store = session::changing(db).await?;
-    let sweep = store.find_sweep(key).await?;
+    let sweep = session::sweep(&store, key).await?;
     let done = store.counts(&sweep.id).await?.done;
     if !yes {
         if !std::io::stdin().is_terminal() {

@@ -25,7 +25,7 @@ pub async fn run(db: &str, key: &str, format: Format) -> Result {
     let store = session::reading(db).await?;
     match cell_of(key) {
         Some((sweep, index)) => cell(&store, &store.find_sweep(sweep).await?, index, format).await,
-        None => whole(db, &store, &store.find_sweep(key).await?, format).await,
+        None => whole(db, &store, &session::sweep(&store, key).await?, format).await,
     }
 }
 
