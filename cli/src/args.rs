@@ -52,8 +52,8 @@ pub enum Verb {
         /// SWEEP/CELL.
         cell: String,
         /// BLAS threads; those of the recorded result when left out.
-        #[arg(long, value_name = "N")]
-        blas_threads: Option<usize>,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        blas_threads: Option<u16>,
     },
     /// Ask the database: one SELECT over the views of docs/sql.md, read-only.
     Sql(Sql),

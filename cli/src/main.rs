@@ -52,7 +52,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::List => wait(verbs::list::run(db, output)),
         Verb::Show { what } => wait(verbs::show::run(db, what, output)),
-        Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, *blas_threads, output)),
+        Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, blas_threads.map(usize::from), output)),
         Verb::Sql(asked) => wait(verbs::sql::run(db, asked, output)),
         Verb::Export(asked) => wait(verbs::export::run(db, asked)),
         Verb::Rm { sweep, yes } => wait(verbs::rm::run(db, sweep, *yes, output)),

@@ -94,6 +94,8 @@ pub struct Progress {
     pub unsound: u64,
     /// Set aside after failing.
     pub quarantined: u64,
+    /// Of these (trained), wall seconds of training and of recording.
+    pub seconds: (f64, f64),
     /// Running now.
     pub running: u64,
     /// Core seconds left, as forecast.
@@ -134,6 +136,8 @@ struct Active {
     schedule: Schedule,
     /// Failed attempts of cells that came back.
     failed: BTreeMap<u64, u64>,
+    /// Attempts of cells that came back whose process died.
+    suspected: BTreeMap<u64, u64>,
     tuning: Tuning,
     progress: Progress,
 }
@@ -258,9 +262,10 @@ impl Dispatcher {
                 schedule.add(span, last.map_or(0, |last| last + 1 - class.start));
             }
         }
-        let mut failed = BTreeMap::new();
+        let (mut failed, mut suspected) = (BTreeMap::new(), BTreeMap::new());
         for cell in self.store.came_back(&id).await? {
             failed.insert(cell.cell, cell.failed);
+            suspected.insert(cell.cell, cell.suspected);
             if cell.cell < sweep.grid.len() {
                 schedule.give_back(cell.cell);
             }
@@ -273,7 +278,8 @@ impl Dispatcher {
             quarantined: counts.quarantined,
             ..Progress::default()
         };
-        let mut active = Active { id, sweep, inputs, link, schedule, failed, tuning: Tuning::default(), progress };
+        let mut active =
+            Active { id, sweep, inputs, link, schedule, failed, suspected, tuning: Tuning::default(), progress };
         self.resume_tuning(&mut active).await?;
         Ok(active)
     }
@@ -367,7 +373,10 @@ impl Dispatcher {
                 && (leases.len() + cells.len() < idle || seconds < BUNDLE_SECONDS * idle as f64)
             {
                 let Some((cell, forecast)) = active.schedule.take() else { break };
-                seconds += forecast;
+                // A cell that was leased when a process died fills a bundle by itself: whatever waits behind it in a
+                // slot's queue would be suspected with it if it ends the next process, too.
+                let suspected = active.suspected.get(&cell).is_some_and(|&times| times > 0);
+                seconds += if suspected { BUNDLE_SECONDS * idle as f64 } else { forecast };
                 cells.push(active.recipe(cell)?);
             }
             if cells.is_empty() {
@@ -442,6 +451,8 @@ impl Dispatcher {
                     active.progress.running -= 1;
                     active.progress.done += 1;
                     active.progress.trained += 1;
+                    active.progress.seconds.0 += outcome.wall_seconds;
+                    active.progress.seconds.1 += outcome.recording_seconds;
                     active.progress.unsound += u64::from(outcome.inflated || outcome.status == Status::Diverged);
                     self.finish(active, lease.cell).await?;
                 }

@@ -15,7 +15,7 @@ const MOST: usize = 100;
 pub async fn run(db: &str, key: &str, changes: &[String], format: Format) -> Result {
     let changes: Vec<(bool, &str)> = changes.iter().map(|change| parsed(change)).collect::<Result<_>>()?;
     let store = if changes.is_empty() { session::reading(db).await? } else { session::changing(db).await? };
-    let sweep = store.find_sweep(key).await?;
+    let sweep = session::sweep(&store, key).await?;
     for (on, tag) in changes {
         store.tag(&sweep.id, tag, on).await?;
     }

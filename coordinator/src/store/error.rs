@@ -51,6 +51,17 @@ pub enum Error {
     /// A database that this program has to bring up to date before it can be read.
     #[error("the database was made by another version of this program; open it once for writing (any `sweep run`)")]
     Older,
+    /// A file that is not a database of this program.
+    #[error("{} is not a database of sweeps", .0.display())]
+    NotOurs(PathBuf),
+    /// A database that cannot be read.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        reason: String,
+    },
     /// A write on a store that was opened for reading.
     #[error("the database was opened for reading only")]
     ReadOnly,
