@@ -178,7 +178,7 @@ impl Answer {
             notes.push("no truth and no test entries are known, so there is no test error".to_owned());
         } else if self.relative {
             notes.push(
-                "test_rel: error over unobserved entries, relative to the truth; median over n replicates".to_owned(),
+                "test_rel: error over unobserved entries, relative to the truth; median over replicates".to_owned(),
             );
         } else {
             notes.push("test_rmse: root mean square error over the test entries; median over replicates".to_owned());
