@@ -243,6 +243,7 @@ impl From<store::Error> for Failure {
         use store::Error::{
             Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
             NotDurable, NotOurs, Older, Query, ReadOnly, Refused, TooSlow, UnknownSweep, Unreadable, Unwritable,
+            WriteFailed,
         };
         match error {
             Location(_)
@@ -259,7 +260,7 @@ impl From<store::Error> for Failure {
             | Refused(_)
             | Query(_)
             | TooSlow { .. } => Failure::Mistake(error.to_string()),
-            Full | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {
+            Full | WriteFailed(_) | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {
                 Failure::Internal(anyhow::Error::new(error))
             }
         }
