@@ -154,6 +154,8 @@ pub struct Progress {
     pub unsound: u64,
     /// Set aside after failing.
     pub quarantined: u64,
+    /// Of these (trained), wall seconds of training and of recording.
+    pub seconds: (f64, f64),
     /// Running now.
     pub running: u64,
     /// Core seconds left, as forecast.

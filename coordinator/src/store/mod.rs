@@ -23,6 +23,7 @@ mod cells;
 mod database;
 mod describe;
 mod error;
+mod hint;
 mod keys;
 mod location;
 mod migrate;

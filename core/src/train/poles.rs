@@ -4,8 +4,12 @@
 //! O(k²) by recurrences without subtraction. Nothing iterates. Zolotarev's best rational approximation; see Hale,
 //! Higham, Trefethen, *Computing A^α, log(A) and related matrix functions by contour integrals* (2008).
 
+use super::lanes::{Aligned, Isa, LANES, Lanes, padded, vectorised};
+
 /// Number of poles.
 pub const POLES: usize = 40;
+/// Poles whose running products are held in registers together.
+const TOGETHER: usize = 20;
 
 /// Smallest singular value resolved, relative to the largest: below it the factor shrinks smoothly to 0.
 pub const RANGE: f64 = 1e-12;
@@ -50,8 +54,10 @@ pub struct Workspace {
     diagonal: Vec<[f64; POLES]>,
     /// ρ_i, likewise.
     rho: Vec<[f64; POLES]>,
-    /// F, k×k, upper part row-major.
-    f: Vec<f64>,
+    /// F, k×k, column-major with padded columns.
+    f: Aligned,
+    /// `diagonal` of eight rows, by pole.
+    started: [[f64; LANES]; POLES],
 }
 
 impl Workspace {
@@ -61,39 +67,36 @@ impl Workspace {
             poles: Poles::default(),
             diagonal: vec![[0.0; POLES]; k],
             rho: vec![[0.0; POLES]; k],
-            f: vec![0.0; k * k],
+            f: Aligned::zeros(padded(k) * k),
+            started: [[0.0; LANES]; POLES],
         }
     }
 
-    /// `out ← polar(B)`, k×k **column-major**, for the upper bidiagonal B with diagonal `d` (k) and superdiagonal
+    /// `out ← polar(B)`, k×k **column-major** with columns `stride` apart, for the upper bidiagonal B with diagonal `d` (k) and superdiagonal
     /// `e` (k−1), both divided here by the largest row or column sum, so that σ ≤ 1.
-    pub fn polar(&mut self, d: &mut [f64], e: &mut [f64], out: &mut [f64]) {
+    pub fn polar(&mut self, isa: Isa, d: &mut [f64], e: &mut [f64], out: &mut [f64], stride: usize) {
         let k = d.len();
         let above = |e: &[f64], i: usize| if i + 1 < k { e[i].abs() } else { 0.0 };
         let before = |e: &[f64], i: usize| if i > 0 { e[i - 1].abs() } else { 0.0 };
         let scale = (0..k).map(|i| d[i].abs() + above(e, i).max(before(e, i))).fold(0.0, f64::max);
         d.iter_mut().chain(e.iter_mut()).for_each(|x| *x /= scale);
         self.recurrences(d, e);
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // Safety: the feature was just found. The same operations in the same order: the same bits.
-            unsafe { sum_avx2(&self.diagonal, &self.rho, &mut self.f) };
-        } else {
-            sum(&self.diagonal, &self.rho, &mut self.f);
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        sum(&self.diagonal, &self.rho, &mut self.f);
-        // R = B·F: row i is d_i·F[i,:] + e_i·F[i+1,:]; F is symmetric, its upper part is stored.
+        // Safety: lengths as made in `new`; `isa` is what the CPU has.
+        unsafe { sum_poles(isa, self) };
+        // F is symmetric: the other half.
+        let height = padded(k);
         for j in 0..k {
-            let f = |i: usize| if i <= j { self.f[i * k + j] } else { self.f[j * k + i] };
-            let column = &mut out[j * k..(j + 1) * k];
-            let mut here = f(0);
-            for i in 0..k - 1 {
-                let next = f(i + 1);
-                column[i] = d[i] * here + e[i] * next;
-                here = next;
+            for i in j + 1..k {
+                self.f[j * height + i] = self.f[i * height + j];
             }
-            column[k - 1] = d[k - 1] * here;
+        }
+        // R = B·F: row i is d_i·F[i,:] + e_i·F[i+1,:].
+        for j in 0..k {
+            let (column, f) = (&mut out[j * stride..][..k], &self.f[j * height..][..k]);
+            for i in 0..k - 1 {
+                column[i] = d[i] * f[i] + e[i] * f[i + 1];
+            }
+            column[k - 1] = d[k - 1] * f[k - 1];
         }
     }
 
@@ -131,39 +134,55 @@ impl Workspace {
     }
 }
 
-/// F[i, j] = Σ_poles diagonal_i · ρ_{i+1} ⋯ ρ_j, upper part.
+vectorised!(fn sum_poles(isa; work: &mut Workspace) = sum_poles_by);
+
+/// `F[i, j] = Σ_poles diagonal_i · ρ_{i+1} ⋯ ρ_j`, upper part, for eight rows i at a time: a lane starts at its diagonal.
 #[inline(always)]
-fn sum(diagonal: &[[f64; POLES]], rho: &[[f64; POLES]], f: &mut [f64]) {
-    let k = diagonal.len();
-    for i in 0..k {
-        let mut x = diagonal[i];
-        for j in i..k {
-            if j > i {
-                for (x, rho) in x.iter_mut().zip(&rho[j]) {
-                    *x *= rho;
+unsafe fn sum_poles_by<L: Lanes>(work: &mut Workspace) {
+    let (k, height) = (work.diagonal.len(), padded(work.diagonal.len()));
+    // Safety: row i of `diagonal` and `rho` has POLES entries, column j of `f` has `height`.
+    unsafe {
+        for rows in (0..k).step_by(LANES) {
+            let end = (rows + LANES).min(k);
+            work.started = [[0.0; LANES]; POLES];
+            for j in rows..end {
+                let mut column = [0.0; LANES];
+                for (pole, x) in work.started.iter_mut().enumerate() {
+                    for lane in 0..j - rows {
+                        x[lane] *= work.rho[j][pole];
+                    }
+                    x[j - rows] = work.diagonal[j][pole];
+                    for lane in 0..=j - rows {
+                        column[lane] += x[lane];
+                    }
                 }
-                // Powers of small ratios would end in subnormal numbers, which are slow and count for nothing.
-                if (j - i) % 8 == 0 {
-                    x.iter_mut().for_each(|x| *x = if x.abs() < 1e-200 { 0.0 } else { *x });
+                work.f[j * height + rows..][..LANES].copy_from_slice(&column);
+            }
+            for first in (0..POLES).step_by(TOGETHER) {
+                let mut x = [L::splat(0.0); TOGETHER];
+                for (i, x) in x.iter_mut().enumerate() {
+                    *x = L::load(work.started[first + i].as_ptr());
+                }
+                for j in end..k {
+                    let rho = work.rho[j].as_ptr().add(first);
+                    let mut sums = [L::splat(0.0); 4];
+                    for i in 0..TOGETHER {
+                        x[i] = x[i].mul(L::splat(*rho.add(i)));
+                        sums[i % 4] = sums[i % 4].add(x[i]);
+                    }
+                    // Powers of small ratios would end in subnormal numbers, which are slow and count for nothing.
+                    if (j - end) % LANES == LANES - 1 {
+                        for x in &mut x {
+                            *x = x.flush(1e-200);
+                        }
+                    }
+                    let sum = sums[0].add(sums[1]).add(sums[2].add(sums[3]));
+                    let at = work.f.as_mut_ptr().add(j * height + rows);
+                    if first == 0 { sum.store(at) } else { L::load(at).add(sum).store(at) }
                 }
             }
-            let mut lanes = [0.0; 8];
-            for group in x.as_chunks::<8>().0 {
-                for (lane, x) in lanes.iter_mut().zip(group) {
-                    *lane += x;
-                }
-            }
-            f[i * k + j] =
-                ((lanes[0] + lanes[4]) + (lanes[1] + lanes[5])) + ((lanes[2] + lanes[6]) + (lanes[3] + lanes[7]));
         }
     }
-}
-
-/// [`sum`], compiled for AVX2 (which changes the speed, not the bits: no fused operations).
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn sum_avx2(diagonal: &[[f64; POLES]], rho: &[[f64; POLES]], f: &mut [f64]) {
-    sum(diagonal, rho, f);
 }
 
 #[cfg(test)]
@@ -184,7 +203,7 @@ mod tests {
     fn polar_factor_of_a_diagonal_is_its_sign() {
         let (mut d, mut e) = (vec![3.0, -2.0, 1e-9], vec![0.0, 0.0]);
         let mut out = vec![0.0; 9];
-        Workspace::new(3).polar(&mut d, &mut e, &mut out);
+        Workspace::new(3).polar(Isa::detect(), &mut d, &mut e, &mut out, 3);
         for (i, expected) in [1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0].into_iter().enumerate() {
             assert!((out[i] - expected).abs() < 6e-6, "{i}: {}", out[i]);
         }

@@ -3,11 +3,11 @@
 //! The training loop uses [`Spectrum`], which owns its workspace and allocates nothing; everything else uses the
 //! plain functions. Finiteness is checked before LAPACK is called, for LAPACK can hide a NaN.
 //!
-//! The polar factor `P = UVᵀ` comes from a bidiagonalisation and the poles of `x^{-1/2}` (`train/poles`), at 8/3 k³ + 4 k³
-//! flops about a fifth of an SVD; what it cannot resolve falls back to gesdd, counted.
+//! The polar factor `P = UVᵀ` comes from `polar`, at about a fifth of the cost of an SVD; what that cannot resolve falls
+//! back to gesdd, counted.
 
 use super::blas::{Op, gemm};
-use super::poles;
+use super::polar::PolarFactor;
 use crate::error::{Error, Result};
 use ndarray::Array2;
 use ndarray_linalg::{FactorizeC, JobSvd, QR, SVDDC, SolveC, UPLO};
@@ -93,16 +93,9 @@ pub struct Spectrum {
     columns: usize,
     /// min(rows, columns).
     k: usize,
-    /// W in the shape that gebrd likes: column-major, tall × k; overwritten by the reflectors.
-    tall: Vec<f64>,
-    /// The result in that shape.
-    result: Vec<f64>,
-    core: Vec<f64>,
-    d: Vec<f64>,
-    e: Vec<f64>,
-    tauq: Vec<f64>,
-    taup: Vec<f64>,
-    poles: poles::Workspace,
+    polar: PolarFactor,
+    /// W, for LAPACK to overwrite.
+    lost: Vec<f64>,
     /// U, rows×k.
     pub u: Array2<f64>,
     /// σ, descending.
@@ -117,19 +110,13 @@ pub struct Spectrum {
 impl Spectrum {
     /// For matrices of `rows` × `columns`.
     pub fn new(rows: usize, columns: usize) -> Spectrum {
-        let (k, tall) = (rows.min(columns), rows.max(columns));
+        let k = rows.min(columns);
         let mut spectrum = Spectrum {
             rows,
             columns,
             k,
-            tall: vec![0.0; tall * k],
-            result: vec![0.0; tall * k],
-            core: vec![0.0; k * k],
-            d: vec![0.0; k],
-            e: vec![0.0; k.saturating_sub(1)],
-            tauq: vec![0.0; k],
-            taup: vec![0.0; k],
-            poles: poles::Workspace::new(k),
+            polar: PolarFactor::new(rows, columns),
+            lost: vec![0.0; rows * columns],
             u: Array2::zeros((rows, k)),
             s: vec![0.0; k],
             vt: Array2::zeros((k, columns)),
@@ -137,21 +124,16 @@ impl Spectrum {
             work: vec![0.0; 1],
             integers: vec![0; 8 * k],
         };
-        let needed = [
-            spectrum.query(|s| s.gebrd(-1)),
-            spectrum.query(|s| s.ormbr(b'P', -1)),
-            spectrum.query(|s| s.ormbr(b'Q', -1)),
-            spectrum.query(|s| s.gesdd(-1)),
-        ];
-        spectrum.work = vec![0.0; needed.into_iter().max().unwrap_or(1).max(1)];
+        let needed = if spectrum.gesdd(-1).is_ok() { spectrum.work[0] as usize } else { 1 };
+        spectrum.work = vec![0.0; needed.max(1)];
         spectrum
     }
 
     /// Bytes held for matrices of this shape, for memory forecasts.
     pub fn bytes(rows: usize, columns: usize) -> usize {
         let (k, tall) = (rows.min(columns), rows.max(columns));
-        // tall, result, u, vt, scaled; core, f; gesdd's work (about 3k² + 7k + 32(tall + k)).
-        8 * (2 * tall * k + 2 * rows * k + k * columns + 6 * k * k + 80 * k + 64 * tall)
+        // lost, u, vt, scaled; gesdd's work (about 3k² + 7k + 32(tall + k)).
+        PolarFactor::bytes(rows, columns) + 8 * (tall * k + 2 * rows * k + k * columns + 4 * k * k + 80 * k + 64 * tall)
     }
 
     /// `p ← UVᵀ` of `w` (both rows × columns), and the norms that come with it. W = 0 gives P = 0.
@@ -175,37 +157,8 @@ impl Spectrum {
         }
         let exponent = largest.log2().floor().clamp(-1000.0, 1000.0);
         let scale = (-exponent).exp2();
-        let tall = self.rows.max(self.columns);
-        if self.columns >= self.rows {
-            // Row-major W is column-major Wᵀ, which is tall: polar(Wᵀ) = polar(W)ᵀ lies in memory as polar(W).
-            for (to, x) in self.tall.iter_mut().zip(entries) {
-                *to = x * scale;
-            }
-        } else {
-            for (i, row) in entries.chunks_exact(self.columns).enumerate() {
-                for (j, x) in row.iter().enumerate() {
-                    self.tall[i + j * tall] = x * scale;
-                }
-            }
-        }
-        self.gebrd(self.work.len() as c_int)?;
-        self.poles.polar(&mut self.d, &mut self.e, &mut self.core);
-        self.ormbr(b'P', self.work.len() as c_int)?;
-        self.result.fill(0.0);
-        for (to, from) in self.result.chunks_exact_mut(tall).zip(self.core.chunks_exact(self.k)) {
-            to[..self.k].copy_from_slice(from);
-        }
-        self.ormbr(b'Q', self.work.len() as c_int)?;
         let out = p.as_slice_mut().expect("row-major");
-        if self.columns >= self.rows {
-            out.copy_from_slice(&self.result);
-        } else {
-            for (i, row) in out.chunks_exact_mut(self.columns).enumerate() {
-                for (j, x) in row.iter_mut().enumerate() {
-                    *x = self.result[i + j * tall];
-                }
-            }
-        }
+        self.polar.of(entries, scale, out);
         let (inner, square_p, square_w) = inner_products(entries, out, scale);
         let share = square_p / self.k as f64;
         // NaN is not within the bound either.
@@ -235,7 +188,7 @@ impl Spectrum {
     /// [`Error::NotFinite`], [`Error::Lapack`].
     pub fn svd(&mut self, w: &Array2<f64>) -> Result<()> {
         check_finite(w)?;
-        self.tall.copy_from_slice(w.as_slice().expect("row-major"));
+        self.lost.copy_from_slice(w.as_slice().expect("row-major"));
         self.gesdd(self.work.len() as c_int)
     }
 
@@ -250,64 +203,7 @@ impl Spectrum {
         gemm(alpha, (Op::Plain, &self.scaled), (Op::Plain, &self.vt), beta, out);
     }
 
-    /// The workspace that a routine asks for.
-    fn query(&mut self, call: impl Fn(&mut Self) -> Result<()>) -> usize {
-        call(self).map_or(0, |()| self.work[0] as usize)
-    }
-
-    /// `tall` = Q B Zᵀ: B upper bidiagonal in d, e; the reflectors stay in `tall`.
-    fn gebrd(&mut self, lwork: c_int) -> Result<()> {
-        let (m, n, mut info) = (self.rows.max(self.columns) as c_int, self.k as c_int, 0);
-        // Safety: every array has the length that dgebrd's documentation asks for m×n, m ≥ n.
-        unsafe {
-            lapack_sys::dgebrd_(
-                &m,
-                &n,
-                self.tall.as_mut_ptr(),
-                &m,
-                self.d.as_mut_ptr(),
-                self.e.as_mut_ptr(),
-                self.tauq.as_mut_ptr(),
-                self.taup.as_mut_ptr(),
-                self.work.as_mut_ptr(),
-                &lwork,
-                &mut info,
-            );
-        }
-        refused("dgebrd", info)
-    }
-
-    /// `core ← core·Zᵀ` (`P`), or `result ← Q·result` (`Q`).
-    fn ormbr(&mut self, which: u8, lwork: c_int) -> Result<()> {
-        let (tall, k, mut info) = (self.rows.max(self.columns) as c_int, self.k as c_int, 0);
-        let (side, trans, rows, order, tau, c) = if which == b'P' {
-            (b'R', b'T', k, tall, self.taup.as_ptr(), &mut self.core)
-        } else {
-            (b'L', b'N', tall, k, self.tauq.as_ptr(), &mut self.result)
-        };
-        // Safety: as dormbr documents: reflectors in `tall` (leading dimension tall), C is rows × k.
-        unsafe {
-            lapack_sys::dormbr_(
-                &(which as c_char),
-                &(side as c_char),
-                &(trans as c_char),
-                &rows,
-                &k,
-                &order,
-                self.tall.as_ptr(),
-                &tall,
-                tau,
-                c.as_mut_ptr(),
-                &rows,
-                self.work.as_mut_ptr(),
-                &lwork,
-                &mut info,
-            );
-        }
-        refused("dormbr", info)
-    }
-
-    /// Thin SVD of the row-major matrix in `tall`. LAPACK sees its transpose Wᵀ = V σ Uᵀ (columns × rows), so its U
+    /// Thin SVD of the row-major matrix in `lost`. LAPACK sees its transpose Wᵀ = V σ Uᵀ (columns × rows), so its U
     /// is our Vᵀ and its Vᵀ our U, each already in our order.
     fn gesdd(&mut self, lwork: c_int) -> Result<()> {
         let (m, n, k, mut info) = (self.columns as c_int, self.rows as c_int, self.k as c_int, 0);
@@ -317,7 +213,7 @@ impl Spectrum {
                 &(b'S' as c_char),
                 &m,
                 &n,
-                self.tall.as_mut_ptr(),
+                self.lost.as_mut_ptr(),
                 &m,
                 self.s.as_mut_ptr(),
                 self.vt.as_mut_ptr(),
