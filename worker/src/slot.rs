@@ -56,6 +56,7 @@ impl Slot {
 
     /// Gives the slot, which must be idle, an attempt.
     pub fn begin(&self, lease: Lease, contents: BTreeMap<String, Arc<[u8]>>) {
+        self.ask.store(CONTINUE, Ordering::Relaxed);
         self.work.send((lease, Contents(contents))).expect("the thread lives as long as its slot");
     }
 
