@@ -40,8 +40,27 @@ pub enum Verb {
         #[arg(value_enum)]
         what: Option<Listing>,
     },
-    /// List the sweeps of the database.
-    List,
+    /// Send a sweep to a coordinator; its workers train it.
+    Submit(Submit),
+    /// Show a sweep at a coordinator, live, until every cell is final.
+    Watch {
+        /// Name, tag, id or start of an id.
+        sweep: String,
+        #[command(flatten)]
+        of: Remote,
+    },
+    /// Show how a sweep stands.
+    Status {
+        /// Name, tag, id or start of an id.
+        sweep: String,
+        #[command(flatten)]
+        of: Remote,
+    },
+    /// List the sweeps of a coordinator or of the database.
+    List {
+        #[command(flatten)]
+        of: Remote,
+    },
     /// Show a sweep (its name, tag, id or the start of its id), or one cell of it as SWEEP/CELL.
     Show {
         /// SWEEP or SWEEP/CELL.
@@ -155,9 +174,46 @@ pub enum BlasThreads {
     Auto,
 }
 
+/// A coordinator on the network, in place of a database.
+#[derive(Debug, Default, clap::Args)]
+pub struct Remote {
+    /// The coordinator: https://HOST:PORT, or http://HOST:PORT on this machine.
+    #[arg(long, env = "SWEEP_COORDINATOR", value_name = "URL", help_heading = "Coordinator")]
+    pub coordinator: Option<String>,
+    /// The file that holds the token.
+    #[arg(long, env = "SWEEP_TOKEN_FILE", value_name = "FILE", help_heading = "Coordinator")]
+    pub token_file: Option<PathBuf>,
+    /// The certificate of the CA to trust; the system's own when left out.
+    #[arg(long, env = "SWEEP_CA", value_name = "FILE", help_heading = "Coordinator")]
+    pub ca: Option<PathBuf>,
+    /// Allow plain text beyond this machine.
+    #[arg(long, help_heading = "Coordinator")]
+    pub insecure: bool,
+}
+
+/// `sweep submit`.
+#[derive(Debug, clap::Args)]
+pub struct Submit {
+    #[command(flatten)]
+    pub file: SweepFile,
+    #[command(flatten)]
+    pub to: Remote,
+    /// Show how it stands until every cell is final.
+    #[arg(long, requires = "coordinator")]
+    pub watch: bool,
+    /// Begin a new sweep, and train every cell of it even where a result is there.
+    #[arg(long)]
+    pub fresh: bool,
+    /// A tag for the sweep; may be repeated.
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+}
+
 /// `sweep sql`.
 #[derive(Debug, clap::Args)]
 pub struct Sql {
+    #[command(flatten)]
+    pub of: Remote,
     /// One SELECT, WITH, VALUES or EXPLAIN.
     pub query: String,
     /// Most rows.

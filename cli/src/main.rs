@@ -12,6 +12,7 @@ mod forecast;
 mod inputs;
 mod output;
 mod progress;
+mod remote;
 mod session;
 mod threads;
 mod verbs;
@@ -50,7 +51,10 @@ fn run(cli: &Cli) -> Result {
         Verb::Known { what } => verbs::known::run(*what, output),
         Verb::Diff { a, b, max_cells } => verbs::diff::run(a, b, *max_cells, output),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
-        Verb::List => wait(verbs::list::run(db, output)),
+        Verb::Submit(asked) => wait(verbs::submit::run(db, asked, output)),
+        Verb::Watch { sweep, of } => wait(verbs::watch::run(of, sweep)),
+        Verb::Status { sweep, of } => wait(verbs::status::run(db, of, sweep, output)),
+        Verb::List { of } => wait(verbs::list::run(db, of, output)),
         Verb::Show { what } => wait(verbs::show::run(db, what, output)),
         Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, blas_threads.map(usize::from), output)),
         Verb::Sql(asked) => wait(verbs::sql::run(db, asked, output)),

@@ -143,11 +143,18 @@ const CASES: &[Case] = &[
     ),
     ("= 200", "= [400, 401]", 5, 17, &["\"samples\": 401 is outside 1..=400", "n1·n2"]),
     (
-        "[train]",
-        "[init]\nname = [\"gaussian\", \"zero\"]\n[train]",
-        9,
+        "[train]\ndepth = [1, 3]\nsteps = 100\n[[optimizer]]\nname = \"gd\"\nlr = [0.1, 1]\n[[penalty]]\nname = \"ratio\"",
+        "[train]\ndepth = [1, 3]\nsteps = 9\n[init]\nname = [\"gaussian\", \"zero\"]\n[[optimizer]]\nname = \"gd\"\nlr = 1\n[[penalty]]\nname = \"l1\"",
+        7,
         13,
         &["\"depth\": 3 is outside 1..=1", "init \"zero\""],
+    ),
+    (
+        "[train]\ndepth = [1, 3]",
+        "[init]\nname = \"zero\"\n[train]\ndepth = 1",
+        7,
+        8,
+        &["init \"zero\"", "penalty \"ratio\" is scale-free"],
     ),
     (
         END,

@@ -15,4 +15,7 @@ pub mod rm;
 pub mod run;
 pub mod show;
 pub mod sql;
+pub mod status;
+pub mod submit;
 pub mod tag;
+pub mod watch;

@@ -282,6 +282,8 @@ impl Dispatcher {
             inputs.insert(path.clone(), self.store.save_blob(bytes).await?);
         }
         let digest = sweep.digest(&inputs);
+        // Held to the end: of two who submit the same at a time, the second finds what the first began.
+        let mut all = self.active.lock().await;
         let known = if how.fresh { Vec::new() } else { self.store.sweeps_with_digest(&digest).await? };
         let id = match known.into_iter().next() {
             Some(known) => known.id,
@@ -294,6 +296,9 @@ impl Dispatcher {
         for tag in sweep.tags.iter().chain(&how.tags) {
             self.store.tag(&id, tag, true).await?;
         }
+        if all.iter().any(|active| active.id == id && !active.progress.is_finished()) {
+            return Ok(id);
+        }
         let active = self.activate(id.clone(), sweep, inputs, !how.fresh).await?;
         self.store
             .set_sweep_state(
@@ -301,7 +306,8 @@ impl Dispatcher {
                 if active.progress.is_finished() { SweepState::Finished } else { SweepState::Running },
             )
             .await?;
-        self.active.lock().await.push(active);
+        all.retain(|active| active.id != id);
+        all.push(active);
         self.more();
         Ok(id)
     }

@@ -89,9 +89,9 @@ pub async fn serve(
     if let Some((chain, key)) = &settings.tls {
         server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(chain, key))).map_err(failed)?;
     }
-    let workers = workers::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate), closed);
+    let workers = workers::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate), closed.clone());
     let access = access::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
-    let sweeps = sweeps::Service::new(gate);
+    let sweeps = sweeps::Service::new(Arc::clone(&dispatcher), gate, closed);
     let router = server
         .add_service(v1::workers_server::WorkersServer::new(workers).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::access_server::AccessServer::new(access).max_decoding_message_size(MAX_MESSAGE))

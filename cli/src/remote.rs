@@ -1,0 +1,127 @@
+//! A coordinator on the network, as verbs see it: what they ask, in the words of the store.
+
+use crate::args::Remote;
+use crate::failure::{Failure, Result};
+use crate::output::Table;
+use futures_util::stream;
+use std::collections::{BTreeMap, HashMap};
+use sweep_coordinator::store::Datum;
+use sweep_proto::client::{Address, Authorized};
+use sweep_proto::v1::sweeps_client::SweepsClient;
+use sweep_proto::{CHUNK, MAX_MESSAGE, v1};
+use tonic::Status;
+
+/// A connection for users.
+pub struct Coordinator(SweepsClient<Authorized>);
+
+impl Coordinator {
+    /// Connects to the coordinator that `to` names, if it names one.
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`] with the remedy.
+    pub async fn named(to: &Remote) -> Result<Option<Coordinator>> {
+        let Some(url) = &to.coordinator else { return Ok(None) };
+        let wrong = |error: sweep_proto::client::Error| Failure::Mistake(error.to_string());
+        let address =
+            Address::from_files(url, to.token_file.as_deref(), to.ca.as_deref(), to.insecure).map_err(wrong)?;
+        let client = SweepsClient::new(address.connect().await.map_err(wrong)?);
+        Ok(Some(Coordinator(client.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE))))
+    }
+
+    /// Keeps a data file; its content hash.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn upload(&mut self, bytes: &[u8]) -> Result<String> {
+        let header = v1::Header { of: Some(v1::header::Of::Input(v1::InputHeader {})) };
+        let first = v1::Chunk { data: Vec::new().into(), header: Some(header) };
+        let rest: Vec<v1::Chunk> =
+            bytes.chunks(CHUNK).map(|data| v1::Chunk { data: data.to_vec().into(), header: None }).collect();
+        let chunks = stream::iter(std::iter::once(first).chain(rest));
+        Ok(self.0.upload(chunks).await?.into_inner().hash)
+    }
+
+    /// Submits a sweep; its id. `files` holds the content of every file that it names, by path.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn submit(
+        &mut self,
+        source: &str,
+        files: &BTreeMap<String, Vec<u8>>,
+        tags: &[String],
+        fresh: bool,
+        max_cells: u64,
+    ) -> Result<String> {
+        let mut inputs = HashMap::new();
+        for (path, bytes) in files {
+            inputs.insert(path.clone(), self.upload(bytes).await?);
+        }
+        let request = v1::SubmitRequest { source: source.to_owned(), inputs, tags: tags.to_vec(), fresh, max_cells };
+        Ok(self.0.submit(request).await?.into_inner().id)
+    }
+
+    /// Every sweep, latest first.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn list(&mut self) -> Result<Vec<v1::SweepStatus>> {
+        Ok(self.0.list(v1::ListRequest {}).await?.into_inner().sweeps)
+    }
+
+    /// How one sweep stands.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn status(&mut self, sweep: &str) -> Result<v1::SweepStatus> {
+        Ok(self.0.status(v1::SweepRequest { sweep: sweep.to_owned() }).await?.into_inner())
+    }
+
+    /// How it stands, again and again.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn watch(&mut self, sweep: &str) -> std::result::Result<tonic::Streaming<v1::WatchResponse>, Status> {
+        Ok(self.0.watch(v1::SweepRequest { sweep: sweep.to_owned() }).await?.into_inner())
+    }
+
+    /// The answer to a statement, and whether the limit left rows out.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn sql(&mut self, query: &str, rows: usize, seconds: f64) -> Result<(Table, bool)> {
+        use v1::datum::Is;
+        let request = v1::SqlRequest { query: query.to_owned(), rows: rows as u64, seconds };
+        let mut stream = self.0.sql(request).await?.into_inner();
+        let (mut table, mut truncated) = (Table::default(), false);
+        while let Some(part) = stream.message().await? {
+            if table.columns.is_empty() {
+                table.columns = part.columns;
+            }
+            let datum = |datum: v1::Datum| match datum.is {
+                None => Datum::Null,
+                Some(Is::Int(i)) => Datum::Int(i),
+                Some(Is::Float(x)) => Datum::Float(x),
+                Some(Is::Text(text)) => Datum::Text(text),
+                Some(Is::Bytes(bytes)) => Datum::Bytes(bytes.into()),
+            };
+            table.rows.extend(part.rows.into_iter().map(|row| row.values.into_iter().map(datum).collect::<Vec<_>>()));
+            truncated |= part.truncated;
+        }
+        Ok((table, truncated))
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Failure {
+        use tonic::Code;
+        let text = match status.message() {
+            "" => format!("the coordinator refused: {}", status.code()),
+            message => message.to_owned(),
+        };
+        match status.code() {
+            Code::Internal | Code::Unknown | Code::DataLoss => Failure::Internal(anyhow::anyhow!(text)),
+            _ => Failure::Mistake(text),
+        }
+    }
+}

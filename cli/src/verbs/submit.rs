@@ -1,0 +1,44 @@
+//! `sweep submit`: a sweep goes to a coordinator, or into a database, and is trained there by whoever works for it.
+
+use crate::args::Submit;
+use crate::failure::Result;
+use crate::output::{self, Format, Part};
+use crate::remote::Coordinator;
+use crate::session::{self, Checked};
+use crate::verbs::{tag, watch};
+use std::sync::Arc;
+use sweep_coordinator::clock::SystemClock;
+use sweep_coordinator::dispatch::{Dispatcher, Submission};
+use sweep_coordinator::store::Datum;
+
+/// Checks the file here, sends it with the files that it names, and prints the id of the sweep.
+///
+/// # Errors
+/// Mistakes in the file; what the coordinator or the database says.
+pub async fn run(db: &str, asked: &Submit, format: Format) -> Result {
+    asked.tag.iter().try_for_each(|tag| tag::valid(tag))?;
+    let Checked { sweep, source, contents, .. } = session::check(&asked.file)?;
+    let Some(mut coordinator) = Coordinator::named(&asked.to).await? else {
+        let dispatcher = Dispatcher::open(session::writing(db).await?, Arc::new(SystemClock)).await?;
+        let how = Submission { fresh: asked.fresh, tags: asked.tag.clone() };
+        let cells = sweep.len();
+        let id = dispatcher.submit(sweep, &source, &contents.files, &how).await?;
+        dispatcher.store().clone().close().await;
+        let file = asked.file.path.display();
+        crate::say!("to train it here: sweep run{} {file}", session::option(db));
+        return answer(format, &id, cells);
+    };
+    let max_cells = asked.file.max_cells;
+    let id = coordinator.submit(&source, &contents.files, &asked.tag, asked.fresh, max_cells).await?;
+    if !asked.watch {
+        crate::say!("to see how it stands: sweep watch {id}");
+        return answer(format, &id, sweep.len());
+    }
+    crate::say!("sweep \"{}\" ({id}): {}", sweep.name, output::count(sweep.len(), "cell"));
+    watch::until_final(&mut coordinator, &id).await
+}
+
+fn answer(format: Format, id: &str, cells: u64) -> Result {
+    let record = vec![("sweep", Datum::Text(id.to_owned())), ("cells", Datum::Int(cells as i64))];
+    output::print(format, &[Part::Record("submitted", record)])
+}

@@ -1,0 +1,100 @@
+//! `sweep watch`: how a sweep stands at a coordinator, live, until every cell is final.
+
+use crate::args::Remote;
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::progress::{Progress, Snapshot};
+use crate::remote::Coordinator;
+use std::time::Duration;
+use sweep_proto::v1::{SweepStatus, watch_response::Says};
+use tonic::Code;
+
+/// Between two attempts to reach a coordinator that went away.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Watches `sweep`. Ctrl-C ends the watching, not the sweep.
+///
+/// # Errors
+/// What the coordinator says; [`Failure::JobsFailed`] where cells were given up.
+pub async fn run(to: &Remote, sweep: &str) -> Result {
+    let mut coordinator = coordinator(to).await?;
+    let id = coordinator.status(sweep).await?.id;
+    until_final(&mut coordinator, &id).await
+}
+
+/// The coordinator that must be named.
+///
+/// # Errors
+/// [`Failure::Mistake`].
+pub async fn coordinator(to: &Remote) -> Result<Coordinator> {
+    let none =
+        || Failure::Mistake("no coordinator is named; give --coordinator URL, or set SWEEP_COORDINATOR".to_owned());
+    Coordinator::named(to).await?.ok_or_else(none)
+}
+
+/// Shows the sweep `id` until it is final. A coordinator that is restarted is waited for.
+///
+/// # Errors
+/// As [`run`].
+pub async fn until_final(coordinator: &mut Coordinator, id: &str) -> Result {
+    let mut progress = Progress::new();
+    let (mut first, mut last, mut away) = (None, None, false);
+    let ended: Result = loop {
+        match once(coordinator, id, &mut progress, &mut first, &mut last).await {
+            Err(error) if [Code::Unavailable, Code::Unknown, Code::Cancelled].contains(&error.code()) => {
+                if !std::mem::replace(&mut away, true) {
+                    progress.say("the coordinator does not answer; trying again");
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+            Err(error) => break Err(error.into()),
+            Ok(true) => break Ok(()),
+            Ok(false) => away = false,
+        }
+    };
+    if let Some(last) = &last {
+        progress.finish(&shown(last, first.unwrap_or_default()));
+    }
+    ended?;
+    match last {
+        Some(last) if last.state == "cancelled" => Err(Failure::Mistake(format!("sweep {id} was cancelled"))),
+        Some(last) if last.failed > 0 => Err(Failure::JobsFailed(last.failed)),
+        _ => Ok(()),
+    }
+}
+
+/// One conversation; true once the sweep is final.
+async fn once(
+    coordinator: &mut Coordinator,
+    id: &str,
+    progress: &mut Progress,
+    first: &mut Option<u64>,
+    last: &mut Option<SweepStatus>,
+) -> std::result::Result<bool, tonic::Status> {
+    let mut stream = coordinator.watch(id).await?;
+    while let Some(message) = stream.message().await? {
+        match message.says {
+            Some(Says::Notice(text)) => progress.say(&output::printable(&text)),
+            Some(Says::Status(now)) => {
+                // What was done before this began is not to count in the speed shown.
+                let before = *first.get_or_insert(now.done);
+                progress.update(&shown(&now, before));
+                *last = Some(now);
+            }
+            None => {}
+        }
+    }
+    Ok(last.as_ref().is_some_and(|last| last.state != "running" && last.state != "paused"))
+}
+
+fn shown(now: &SweepStatus, before: u64) -> Snapshot {
+    Snapshot {
+        total: now.cells,
+        done: now.done,
+        running: now.running,
+        failed: now.failed,
+        linked: now.linked,
+        trained: now.done.saturating_sub(before.max(now.linked)),
+        seconds_left: now.core_seconds_left.map(|seconds| seconds / now.running.max(1) as f64),
+    }
+}
