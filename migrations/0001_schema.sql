@@ -67,6 +67,15 @@ CREATE TABLE workers (
     last_seen_at_ms BIGINT NOT NULL
 );
 
+CREATE TABLE tokens (
+    hash TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL CHECK (role IN ('admin', 'worker', 'viewer')),
+    created_at_ms BIGINT NOT NULL,
+    expires_at_ms BIGINT,
+    revoked_at_ms BIGINT
+);
+
 CREATE TABLE outcomes (
     id BIGINT PRIMARY KEY,
     trial_digest TEXT NOT NULL,
@@ -244,7 +253,7 @@ CREATE TABLE attempts (
     worker_id TEXT REFERENCES workers (id),
     leased_at_ms BIGINT NOT NULL,
     ended_at_ms BIGINT,
-    ending TEXT CHECK (ending IN ('recorded', 'linked', 'failed', 'suspected', 'returned', 'late')),
+    ending TEXT CHECK (ending IN ('recorded', 'linked', 'failed', 'suspected', 'lost', 'returned', 'late')),
     error TEXT,
     fingerprint TEXT,
     PRIMARY KEY (sweep_id, cell, fence),

@@ -148,7 +148,7 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         use store::Error::{
             Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
-            NotDurable, Older, Query, ReadOnly, Refused, TooSlow, UnknownSweep, Unwritable,
+            NotDurable, Older, Query, ReadOnly, Refused, TokenName, TooSlow, UnknownSweep, Unwritable,
         };
         match error {
             Location(_)
@@ -161,6 +161,7 @@ impl From<store::Error> for Failure {
             | NotDurable { .. }
             | UnknownSweep { .. }
             | Refused(_)
+            | TokenName { .. }
             | Query(_)
             | TooSlow { .. } => Failure::Mistake(error.to_string()),
             Full | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {

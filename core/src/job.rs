@@ -28,6 +28,8 @@ pub enum Ending {
     Outcome(Box<Outcome>),
     /// An error or a panic, in words.
     Failed(String),
+    /// Its slot's process died, in words: signal, abort, out of memory. Only a supervisor can say so.
+    Died(String),
     /// It was asked to hand back; a checkpoint, empty where there is none.
     HandedBack(Vec<u8>),
 }

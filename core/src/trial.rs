@@ -160,6 +160,11 @@ impl Trial {
         self.values.iter().map(|(name, value)| (*name, value))
     }
 
+    /// Content hash of every file that its sweep names, by path.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
+    }
+
     /// The canonical form: JSON, sorted keys, no value at its default, files by content, floats in shortest form.
     ///
     /// # Errors

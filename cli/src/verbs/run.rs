@@ -190,6 +190,7 @@ fn said(db: &str, notice: &Notice) -> String {
                 session::option(db)
             )
         }
+        Notice::Lost { worker, leases, .. } => format!("worker {worker} was lost; {leases} cells come back"),
         Notice::Late { cell, differs, .. } => {
             let differs = if *differs == Some(true) { ", and differs from the one that was accepted" } else { "" };
             format!("a second result for cell {cell} came late and was not taken{differs}")

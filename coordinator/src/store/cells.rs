@@ -75,8 +75,10 @@ pub enum Ending {
     Linked,
     /// It said that it failed (an error, a panic).
     Failed,
-    /// Its worker died while this cell was running.
+    /// The process that trained this cell died.
     Suspected,
+    /// Its worker was not heard any more, which says nothing of the cell.
+    Lost,
     /// Given back.
     Returned,
     /// Its result came after the lease had ended.
@@ -84,11 +86,12 @@ pub enum Ending {
 }
 
 impl Ending {
-    const ALL: [(Ending, &'static str); 6] = [
+    const ALL: [(Ending, &'static str); 7] = [
         (Ending::Recorded, "recorded"),
         (Ending::Linked, "linked"),
         (Ending::Failed, "failed"),
         (Ending::Suspected, "suspected"),
+        (Ending::Lost, "lost"),
         (Ending::Returned, "returned"),
         (Ending::Late, "late"),
     ];

@@ -76,8 +76,8 @@ const TABLES: &[Described] = &[
             (
                 "ending",
                 TEXT,
-                "recorded, linked, failed (said so), suspected (its worker died), returned (given back), late (a \
-                 result came after the end); NULL while it runs",
+                "recorded, linked, failed (said so), suspected (the process that trained it died), lost (its worker was \
+                 not heard any more), returned (given back), late (a result came after the end); NULL while it runs",
             ),
             ("error", TEXT, "why it failed or what came late"),
             ("fingerprint", TEXT, "hash of the numbers that it delivered"),
@@ -176,6 +176,18 @@ const TABLES: &[Described] = &[
             ("slots", INT, "cells that it trains at once"),
             ("first_seen_at_ms", INT, "when it was first seen"),
             ("last_seen_at_ms", INT, "when it was last seen"),
+        ],
+    ),
+    (
+        "tokens",
+        "Who may come, and as what. The tokens themselves are not stored.",
+        &[
+            ("hash", TEXT, "blake3 of the token"),
+            ("name", TEXT, "its name"),
+            ("role", TEXT, "admin, worker or viewer"),
+            ("created_at_ms", INT, "when it was made"),
+            ("expires_at_ms", INT, "when it ends; NULL: never"),
+            ("revoked_at_ms", INT, "when it was revoked; NULL: it was not"),
         ],
     ),
     (

@@ -72,6 +72,14 @@ pub enum Error {
         /// Names of the latest sweeps.
         known: Vec<String>,
     },
+    /// A token's name that cannot be.
+    #[error("the token name \"{name}\" {why}")]
+    TokenName {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// Coordinates that are not those of a checked trial.
     #[error("cell {cell}: {message}")]
     Coordinate {

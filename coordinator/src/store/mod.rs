@@ -10,7 +10,7 @@
 //! | `location` | where the database is, who owns the file, which file systems are refused |
 //! | `migrate`, `views`, `describe` | schema, views made from the axis list, what each column means |
 //! | `statements` | every statement, named |
-//! | `sweeps`, `cells`, `outcomes`, `blobs`, `workers` | the methods of [`Store`] by subject |
+//! | `sweeps`, `cells`, `outcomes`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
 //! | `answer` | the runs that a sweep reports, and what was given up |
 //! | `keys` | what statistics group by |
 //! | `query` | a user's SQL, read-only, with limits |
@@ -30,6 +30,7 @@ mod outcomes;
 mod query;
 mod statements;
 mod sweeps;
+mod tokens;
 mod views;
 mod workers;
 
@@ -45,6 +46,7 @@ pub use outcomes::{Finished, Recorded, Stored};
 pub use query::{Limits, Table};
 pub use sweep_core::job::Provenance;
 pub use sweeps::{NewSweep, Selection, Sweep, SweepState};
+pub use tokens::{Role, Token, secret};
 pub use views::{Column, ColumnType, result_columns};
 pub use workers::Worker;
 

@@ -65,7 +65,7 @@ statements! {
     /// A result that came after its lease had ended: the attempt keeps its end, and says so. A recorded or linked
     /// attempt is never touched.
     MARK_LATE = "UPDATE attempts SET ending = 'late', fingerprint = $4, error = $5
-        WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND ending IN ('failed', 'suspected', 'returned', 'late')";
+        WHERE sweep_id = $1 AND cell = $2 AND fence = $3 AND ending IN ('failed', 'suspected', 'lost', 'returned', 'late')";
     /// The end of an attempt and its result's fingerprint, with the fingerprint of the cell's accepted outcome.
     ATTEMPT_AND_ACCEPTED = "SELECT attempts.ending, attempts.fingerprint, outcomes.fingerprint
         FROM attempts JOIN cells ON cells.sweep_id = attempts.sweep_id AND cells.cell = attempts.cell
@@ -132,6 +132,19 @@ statements! {
     SEE_WORKER = "INSERT INTO workers (id, provenance_id, cores, slots, first_seen_at_ms, last_seen_at_ms)
         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (id) DO UPDATE SET
         provenance_id = $2, cores = $3, slots = $4, last_seen_at_ms = $5";
+
+    // Tokens.
+
+    /// A new token; zero rows changed means that its name is taken.
+    ADD_TOKEN = "INSERT INTO tokens (hash, name, role, created_at_ms, expires_at_ms) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (name) DO NOTHING";
+    /// The token with this hash.
+    TOKEN = "SELECT hash, name, role, created_at_ms, expires_at_ms, revoked_at_ms FROM tokens WHERE hash = $1";
+    /// All tokens, latest first.
+    TOKENS = "SELECT hash, name, role, created_at_ms, expires_at_ms, revoked_at_ms FROM tokens
+        ORDER BY created_at_ms DESC, name";
+    /// Ends a token; one that was ended before keeps its time.
+    REVOKE_TOKEN = "UPDATE tokens SET revoked_at_ms = COALESCE(revoked_at_ms, $2) WHERE name = $1";
 
     // Blobs and checkpoints.
 

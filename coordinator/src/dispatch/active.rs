@@ -1,0 +1,228 @@
+//! A sweep that is being worked on: rebuilt from the database, settled group by group.
+//!
+//! One rule: what is here is a copy. Whenever the two may differ (an error in the middle of a change), the copy is thrown
+//! away and made anew.
+
+use super::{Dispatcher, Error, Progress, Result};
+use crate::schedule::{self, Schedule, Span};
+use crate::store::{self, CellState, Ending, NewCell, Stage, SweepState};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use sweep_core::sweep::{Cell, Order, Sweep};
+use sweep_core::train::cost;
+use sweep_core::trial::{Inputs, Trial};
+
+/// A sweep that is being worked on.
+pub(super) struct Active {
+    pub(super) id: String,
+    pub(super) sweep: Sweep,
+    pub(super) inputs: Inputs,
+    /// Whether equal trials of other sweeps are linked.
+    pub(super) link: bool,
+    pub(super) schedule: Schedule,
+    /// Cells whose attempts ended badly.
+    pub(super) trouble: BTreeMap<u64, Trouble>,
+    pub(super) tuning: Tuning,
+    pub(super) progress: Progress,
+    /// Whether this may differ from what is stored.
+    pub(super) stale: bool,
+}
+
+/// What is known against a cell.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trouble {
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Attempts whose process died.
+    pub suspected: u64,
+    /// Who failed last, where that was in this process's time.
+    pub by: Option<String>,
+}
+
+/// How far the tuning of each group is.
+#[derive(Default)]
+pub(super) struct Tuning {
+    /// Tuning cells of each group that are not final.
+    open: Vec<u64>,
+    /// The winner of each group that has one.
+    winner: BTreeMap<u64, u64>,
+}
+
+impl Dispatcher {
+    /// Rebuilds what is known of a sweep from the database.
+    pub(super) async fn activate(&self, id: String, sweep: Sweep, inputs: Inputs, link: bool) -> Result<Active> {
+        let order = match sweep.order {
+            Order::LongestFirst => schedule::Order::LongestFirst,
+            Order::ReplicatesFirst => schedule::Order::ReplicatesFirst,
+        };
+        let mut schedule = Schedule::new(order);
+        let classes = sweep.classes();
+        let ranges: Vec<Range<u64>> = classes.iter().map(|class| class.start..class.start + class.len).collect();
+        let touched = self.store.last_touched(&id, &ranges).await?;
+        for (class, last) in classes.iter().zip(touched) {
+            let (seconds, kind) = forecast(&sweep, class.start, &inputs);
+            let span = Span { start: class.start, len: class.len, replicates: class.replicates, seconds, kind };
+            if class.start >= sweep.grid.len() {
+                schedule.add_held(span);
+            } else {
+                schedule.add(span, last.map_or(0, |last| last + 1 - class.start));
+            }
+        }
+        let mut trouble = BTreeMap::new();
+        for cell in self.store.came_back(&id).await? {
+            if cell.failed + cell.suspected > 0 {
+                trouble.insert(cell.cell, Trouble { failed: cell.failed, suspected: cell.suspected, by: None });
+            }
+            if cell.cell < sweep.grid.len() {
+                schedule.give_back(cell.cell);
+            }
+        }
+        let counts = self.store.counts(&id).await?;
+        let progress = Progress {
+            cells: sweep.len(),
+            done: counts.done,
+            linked: counts.linked,
+            quarantined: counts.quarantined,
+            ..Progress::default()
+        };
+        let tuning = Tuning::default();
+        let mut active = Active { id, sweep, inputs, link, schedule, trouble, tuning, progress, stale: false };
+        self.resume_tuning(&mut active).await?;
+        Ok(active)
+    }
+
+    /// Makes the copy anew where it may differ from what is stored.
+    pub(super) async fn refresh(&self, active: &mut Active) -> Result<()> {
+        if !active.stale {
+            return Ok(());
+        }
+        // Leases that were stored and then never told to anyone.
+        for lost in self.store.outstanding().await?.into_iter().filter(|lost| lost.lease.sweep == active.id) {
+            let held = self.presence().holds(&lost.lease);
+            if !held {
+                let why = "the coordinator failed to hand it out";
+                let (ending, next, now) = (Ending::Returned, CellState::Ready, self.clock.now_ms());
+                self.store.end_attempt(&lost.lease, ending, Some(why), next, now).await?;
+            }
+        }
+        let Progress { trained, unsound, .. } = active.progress;
+        let (id, sweep, inputs) = (active.id.clone(), active.sweep.clone(), active.inputs.clone());
+        *active = self.activate(id, sweep, inputs, active.link).await?;
+        (active.progress.trained, active.progress.unsound) = (trained, unsound);
+        if active.progress.is_finished() {
+            self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
+        }
+        Ok(())
+    }
+
+    /// Finds how far tuning is: which groups have a winner, which can have one now.
+    pub(super) async fn resume_tuning(&self, active: &mut Active) -> Result<()> {
+        let Some(tune) = &active.sweep.tune else { return Ok(()) };
+        let tuning = &mut active.tuning;
+        tuning.winner = self.store.selections(&active.id).await?.into_iter().map(|s| (s.group, s.candidate)).collect();
+        tuning.open = (0..tune.len())
+            .map(|g| {
+                tune.group(g)
+                    .map_or(0, |group| if group.candidates > 1 { group.candidates * tune.replicates } else { 0 })
+            })
+            .collect();
+        for cell in self.store.final_cells(&active.id, 0..active.sweep.grid.len()).await? {
+            if let Some(group) = active.sweep.group_of(cell) {
+                tuning.open[group as usize] -= 1;
+            }
+        }
+        let settled: Vec<u64> = (0..tune.len()).filter(|&g| tuning.open[g as usize] == 0).collect();
+        let done = self.store.final_cells(&active.id, active.sweep.grid.len()..active.sweep.len()).await?;
+        for group in settled {
+            if !active.tuning.winner.contains_key(&group) {
+                self.select(active, group).await?;
+            }
+            for cell in active.sweep.refit_cells(group) {
+                active.schedule.release(cell, done.binary_search(&cell).is_ok());
+            }
+        }
+        Ok(())
+    }
+
+    /// Selects the winner of a group whose tuning cells are all final, and stores it.
+    pub(super) async fn select(&self, active: &mut Active, group: u64) -> Result<()> {
+        let sweep = &active.sweep;
+        let Some((tune, of)) = sweep.tune.as_ref().and_then(|tune| Some((tune, tune.group(group)?))) else {
+            return Ok(());
+        };
+        let mut errors = Vec::with_capacity(of.candidates as usize);
+        for candidate in 0..of.candidates {
+            let mut runs = Vec::with_capacity(tune.replicates as usize);
+            for cell in sweep.tuning_cells(group, candidate) {
+                let score = self.store.scores(&active.id, cell..cell + 1).await?.pop();
+                runs.push(score.filter(|score| !score.failed).and_then(|score| score.validation_mse));
+            }
+            errors.push(runs);
+        }
+        let Some(selection) = tune.select(group, &errors) else { return Ok(()) };
+        let coordinates = tune.candidate(group, selection.candidate).unwrap_or_default();
+        let stored = store::Selection {
+            group,
+            candidate: selection.candidate,
+            candidates: of.candidates,
+            coordinates: of.coordinates.into_iter().chain(coordinates).collect(),
+            validation_error: selection.median,
+            at_edge: selection.at_edge.join(" "),
+        };
+        self.store.select(&active.id, &[stored], self.clock.now_ms()).await?;
+        active.tuning.winner.insert(group, selection.candidate);
+        Ok(())
+    }
+
+    /// Notes that a cell is final; settles its group if it was the last of its tuning.
+    pub(super) async fn finish(&self, active: &mut Active, cell: u64) -> Result<()> {
+        if cell < active.sweep.grid.len()
+            && let Some(group) = active.sweep.group_of(cell)
+        {
+            active.tuning.open[group as usize] -= 1;
+            if active.tuning.open[group as usize] == 0 {
+                self.select(active, group).await?;
+                for cell in active.sweep.refit_cells(group) {
+                    active.schedule.release(cell, false);
+                }
+            }
+        }
+        if active.progress.is_finished() {
+            self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Active {
+    /// The stored form and the trial of `cell`.
+    pub(super) fn recipe(&self, cell: u64) -> Result<(NewCell, Trial)> {
+        let failed = |source| Error::Trial { sweep: self.id.clone(), cell, source };
+        let (stage, coordinates) = match self.sweep.cell(cell) {
+            Some(Cell::Fixed(coordinates)) if self.sweep.tune.is_some() => (Stage::Tuning, coordinates),
+            Some(Cell::Fixed(coordinates)) => (Stage::Grid, coordinates),
+            Some(Cell::Refit { group, .. }) => {
+                let winner = self.tuning.winner.get(&group).copied().unwrap_or(0);
+                (Stage::Refit, self.sweep.refit_coordinates(cell, winner).unwrap_or_default())
+            }
+            None => unreachable!("the schedule holds cells of the sweep only"),
+        };
+        let trial = self.sweep.trial(&coordinates, &self.inputs).map_err(failed)?;
+        let trial_digest = trial.digest().map_err(failed)?;
+        let mut whole: BTreeMap<String, _> =
+            trial.values().map(|(axis, value)| (axis.to_owned(), value.clone())).collect();
+        whole.extend(coordinates.into_iter().filter(|(axis, _)| axis == "replicate"));
+        Ok((NewCell { cell, stage, coordinates: whole, trial_digest }, trial))
+    }
+}
+
+/// Core seconds of `cell`, and what it runs; of a refit, with the first candidate's values.
+fn forecast(sweep: &Sweep, cell: u64, inputs: &Inputs) -> (f64, String) {
+    let coordinates = match sweep.cell(cell) {
+        Some(Cell::Fixed(coordinates)) => Some(coordinates),
+        _ => sweep.refit_coordinates(cell, 0),
+    };
+    coordinates
+        .and_then(|coordinates| sweep.trial(&coordinates, inputs).ok())
+        .map_or((1.0, String::new()), |trial| (cost::forecast(&trial).seconds, trial.method()))
+}

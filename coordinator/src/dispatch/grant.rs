@@ -1,0 +1,126 @@
+//! Leases out: which cells a worker gets.
+//!
+//! A cell that failed goes to another worker where there is one. A cell that was suspected twice goes to a worker that
+//! runs nothing else, alone, so that what it does is its own doing.
+
+use super::active::Active;
+use super::presence::Seat;
+use super::{ALONE_AFTER, Dispatcher, Error, Result};
+use crate::store::NewCell;
+use sweep_core::job::Lease;
+use sweep_core::trial::Trial;
+
+/// Most leases in one answer.
+const BUNDLE_CELLS: usize = 64;
+
+impl Dispatcher {
+    /// Leases for `idle` slots of a worker; empty where there are none now. The checkpoint of a cell that was leased
+    /// before (its fence is above 1) is to be fetched apart. Where there are none, a worker with more than its slots can
+    /// begin is asked to give some back.
+    ///
+    /// # Errors
+    /// [`Error::Gone`]; what the database says.
+    pub async fn lease(&self, seat: &Seat, idle: usize) -> Result<Vec<Lease>> {
+        let mut active = self.active.lock().await;
+        if !self.presence().is_current(seat) {
+            return Err(Error::Gone(seat.worker.clone()));
+        }
+        if self.presence().is_alone(&seat.worker) {
+            return Ok(Vec::new());
+        }
+        for sweep in active.iter_mut() {
+            self.refresh(sweep).await?;
+            let leases = self.lease_from(sweep, seat, idle).await.inspect_err(|_| sweep.stale = true)?;
+            if !leases.is_empty() {
+                return Ok(leases);
+            }
+        }
+        self.presence().ask_back(seat, self.clock.monotonic_ms());
+        Ok(Vec::new())
+    }
+
+    /// Leases of one sweep; empty where it has none now.
+    async fn lease_from(&self, active: &mut Active, seat: &Seat, idle: usize) -> Result<Vec<Lease>> {
+        let worker = &seat.worker;
+        let bundle = self.settings.bundle_seconds * idle as f64;
+        let (mut leases, mut aside, mut seconds, mut alone) = (Vec::new(), Vec::new(), 0.0, false);
+        while !alone && (leases.len() < idle || (seconds < bundle && leases.len() < BUNDLE_CELLS)) {
+            // Cells in bundles, too: one transaction for all of them.
+            let mut cells = Vec::new();
+            while !alone && cells.len() < BUNDLE_CELLS && (leases.len() + cells.len() < idle || seconds < bundle) {
+                let Some((cell, forecast)) = active.schedule.take() else { break };
+                match self.suits(active, cell, worker, idle, leases.is_empty() && cells.is_empty()) {
+                    Suits::No => {
+                        aside.push(cell);
+                        continue;
+                    }
+                    Suits::Alone => alone = true,
+                    Suits::Yes => {}
+                }
+                seconds += forecast;
+                cells.push(active.recipe(cell)?);
+            }
+            if cells.is_empty() {
+                break;
+            }
+            let (cells, trials): (Vec<NewCell>, Vec<Trial>) = cells.into_iter().unzip();
+            let linked = if active.link {
+                self.store.link(&active.id, &cells, self.clock.now_ms()).await?
+            } else {
+                vec![false; cells.len()]
+            };
+            let (mut wanted, mut recipes) = (Vec::new(), Vec::new());
+            for ((cell, trial), linked) in cells.into_iter().zip(trials).zip(linked) {
+                if linked {
+                    active.schedule.skip(cell.cell);
+                    active.progress.done += 1;
+                    active.progress.linked += 1;
+                    self.finish(active, cell.cell).await?;
+                } else {
+                    wanted.push(cell);
+                    recipes.push(trial);
+                }
+            }
+            let granted = self.store.lease(&active.id, &wanted, worker, self.clock.now_ms()).await?;
+            for ((cell, trial), lease) in wanted.into_iter().zip(recipes).zip(granted) {
+                let Some(lease) = lease else {
+                    active.schedule.skip(cell.cell);
+                    continue;
+                };
+                self.presence().grant(seat, &lease, alone);
+                leases.push(Lease {
+                    sweep: lease.sweep,
+                    cell: lease.cell,
+                    fence: lease.fence,
+                    trial,
+                    seconds_limit: active.sweep.seconds,
+                    checkpoint: None,
+                });
+            }
+        }
+        aside.into_iter().for_each(|cell| active.schedule.give_back(cell));
+        Ok(leases)
+    }
+
+    /// Whether a cell may go to this worker; `first`: it would be the first of the answer.
+    fn suits(&self, active: &Active, cell: u64, worker: &str, idle: usize, first: bool) -> Suits {
+        let Some(trouble) = active.trouble.get(&cell) else { return Suits::Yes };
+        let presence = self.presence();
+        if trouble.by.as_deref() == Some(worker) && presence.has_others(worker) {
+            Suits::No
+        } else if trouble.suspected < ALONE_AFTER {
+            Suits::Yes
+        } else if first && presence.is_free(worker) && idle >= presence.slots(worker) {
+            Suits::Alone
+        } else {
+            Suits::No
+        }
+    }
+}
+
+/// Whether a cell may go to a worker.
+enum Suits {
+    Yes,
+    Alone,
+    No,
+}
