@@ -79,6 +79,9 @@ pub enum Verb {
         #[arg(allow_hyphen_values = true, value_name = "+TAG|-TAG")]
         changes: Vec<String>,
     },
+    /// Train what a worker says on standard input.
+    #[command(hide = true)]
+    Slot,
     /// Compare what two sweep files ask for.
     Diff {
         /// The one.

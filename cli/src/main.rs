@@ -49,6 +49,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Check(file) => verbs::check::run(file, output),
         Verb::Known { what } => verbs::known::run(*what, output),
         Verb::Diff { a, b, max_cells } => verbs::diff::run(a, b, *max_cells, output),
+        Verb::Slot => verbs::slot::run(),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::List => wait(verbs::list::run(db, output)),
         Verb::Show { what } => wait(verbs::show::run(db, what, output)),

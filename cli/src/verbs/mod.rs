@@ -14,5 +14,6 @@ pub mod repro;
 pub mod rm;
 pub mod run;
 pub mod show;
+pub mod slot;
 pub mod sql;
 pub mod tag;
