@@ -131,8 +131,9 @@ pub fn write(to: &mut impl Write, message: &impl Serialize, bytes: &[u8]) -> io:
 /// What the pipe says, and what is no message.
 pub fn read<M: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<(M, Vec<u8>)>> {
     let mut head = [0; 12];
-    if from.read(&mut head[..1])? == 0 {
-        return Ok(None);
+    match from.by_ref().bytes().next().transpose()? {
+        Some(byte) => head[0] = byte,
+        None => return Ok(None),
     }
     from.read_exact(&mut head[1..])?;
     let (length, bytes) = head.split_at(4);

@@ -27,8 +27,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const START: Duration = Duration::from_secs(60);
 /// An attempt waits for this many children that do not start; then it is handed back for another slot to make.
 const STARTS: u32 = 3;
-/// Bytes kept of what a child prints last.
-const KEPT: usize = 1000;
+/// Bytes kept of what a child prints last: a backtrace, and what was said before it.
+const KEPT: usize = 1 << 16;
 
 /// The handle of a slot's supervisor. When it is dropped the child is ended.
 pub struct ChildSlot(mpsc::Sender<Told>);
@@ -357,13 +357,15 @@ impl Printed {
         self.kept.lock().expect("no holder panics").clear();
     }
 
-    /// The last two lines of a child that has ended.
+    /// The last two lines of a child that has ended, backtraces apart.
     fn last(self) -> String {
         // It only reads: it ends with the child's standard error.
         let _ = self.reader.join();
         let kept = self.kept.lock().expect("no holder panics");
         let text = String::from_utf8_lossy(&kept);
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let text = text.rsplit_once("stack backtrace:").map_or(&*text, |(before, _)| before);
+        let says = |line: &&str| !line.is_empty() && !line.starts_with("note: ");
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(says).collect();
         lines[lines.len().saturating_sub(2)..].join("; ")
     }
 }
