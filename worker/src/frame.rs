@@ -6,7 +6,7 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use sweep_core::job::Lease;
 use sweep_core::outcome::Outcome;
 use sweep_core::trial::{Inputs, Trial};
@@ -129,7 +129,7 @@ pub fn write(to: &mut impl Write, message: &impl Serialize, bytes: &[u8]) -> io:
 ///
 /// # Errors
 /// What the pipe says, and what is no message.
-pub fn read<M: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<(M, Vec<u8>)>> {
+pub fn read<M: DeserializeOwned>(from: &mut impl BufRead) -> io::Result<Option<(M, Vec<u8>)>> {
     let mut head = [0; 12];
     match from.by_ref().bytes().next().transpose()? {
         Some(byte) => head[0] = byte,

@@ -9,7 +9,7 @@ use crate::Children;
 use crate::frame::{self, Attempt, Order, Said};
 use crate::slot::{Event, Slot, Work, not_begun, report};
 use std::collections::BTreeSet;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
@@ -318,7 +318,7 @@ impl Process {
 }
 
 /// Passes on what a child says until it ends.
-fn listen(mut said: impl Read, tell: &mpsc::Sender<Told>) {
+fn listen(mut said: impl BufRead, tell: &mpsc::Sender<Told>) {
     while let Ok(Some((said, bytes))) = frame::read(&mut said) {
         if tell.send(Told::Said(said, bytes)).is_err() {
             return;
