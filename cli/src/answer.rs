@@ -3,8 +3,10 @@
 //! Of a sweep that tunes only refits are here, each with the values that its tuning chose and a mark where a chosen
 //! value ends its list. Of a plain grid every setting is here: nothing is chosen. Test errors are shown, never used
 //! to choose. A run that diverged is the worst of its replicates and is never left out.
+//!
+//! Programs get one value per column and every axis in which rows differ; people get what they need to tell rows apart.
 
-use crate::output::Table;
+use crate::output::{self, Format, Table, digits};
 use std::collections::{BTreeMap, BTreeSet};
 use sweep_coordinator::plot::methods::{Chosen, Edge, Methods, Replicate, Row as Drawn, TEST_ERROR};
 use sweep_coordinator::plot::{Reference, quartiles};
@@ -35,8 +37,12 @@ pub struct Answer {
     pub rows: Vec<Row>,
     /// Axes (of problems first) in which rows differ, or that were tuned; those of [`METHOD`] apart.
     varied: Vec<String>,
+    /// Of these, the ones that people are shown.
+    telling: Vec<String>,
     /// Whether there is a truth: otherwise errors are absolute.
     relative: bool,
+    /// Whether hyperparameters were chosen.
+    tuned: bool,
 }
 
 impl Answer {
@@ -72,12 +78,18 @@ impl Answer {
             ranked.push((place, error, row));
         }
         ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        Answer { rows: ranked.into_iter().map(|(.., row)| row).collect(), varied, relative }
+        let rows: Vec<Row> = ranked.into_iter().map(|(.., row)| row).collect();
+        let telling = telling(&rows, &varied, tuned);
+        Answer { rows, varied, telling, relative, tuned: sweep.tune.is_some() }
     }
 
-    /// As a table of at most `most` rows.
+    fn metric(&self) -> &'static str {
+        if self.relative { "test_rel" } else { "test_rmse" }
+    }
+
+    /// As a table of at most `most` rows, for programs.
     pub fn table(&self, most: usize) -> Table {
-        let metric = if self.relative { "test_rel" } else { "test_rmse" };
+        let metric = self.metric();
         let (lower, upper) = (format!("{metric}_q25"), format!("{metric}_q75"));
         let (before, after): (Vec<&str>, Vec<&str>) =
             self.varied.iter().map(String::as_str).partition(|n| is_of_problem(n));
@@ -106,6 +118,86 @@ impl Answer {
             table.rows.push(values);
         }
         table
+    }
+
+    /// As a table of at most `most` rows, for people; its quartiles only where asked for.
+    pub fn shown(&self, most: usize, quartile: bool) -> Table {
+        let (before, after): (Vec<&str>, Vec<&str>) =
+            self.telling.iter().map(String::as_str).partition(|n| is_of_problem(n));
+        let (tested, several) = (self.is_tested(), quartile && self.rows.iter().any(|row| row.runs.len() > 1));
+        let rank = if before.contains(&"rank") { "eff. rank" } else { "rank" };
+        let metric = tested.then(|| self.metric()).into_iter().chain((tested && several).then_some("[q25, q75]"));
+        let columns: Vec<&str> = (before.iter().copied())
+            .chain(["depth", "method", "penalty"])
+            .chain(after.iter().map(|name| short_name(name)))
+            .chain(metric)
+            .chain([rank, "failed"])
+            .chain(self.tuned.then_some("at_edge"))
+            .collect();
+        let mut table = Table::new(&columns);
+        for row in self.rows.iter().take(most) {
+            let value = |name: &str| row.coordinates.get(name).map_or(Datum::Null, datum);
+            let mut values: Vec<Datum> = before.iter().map(|name| value(name)).collect();
+            values.extend([value("depth"), Datum::Text(row.method()), value("penalty")]);
+            values.extend(after.iter().map(|name| value(name)));
+            let error = quartiles(row.errors(self.relative));
+            if tested {
+                values.push(error.median.map_or(Datum::Null, Datum::Float));
+            }
+            if tested && several {
+                let end = |x: Option<f64>| x.map_or("-".to_owned(), |x| digits(x, 2));
+                values.push(Datum::Text(format!("[{}, {}]", end(error.lower), end(error.upper))));
+            }
+            let rank = quartiles(row.runs.iter().map(|run| run.effective_rank)).median;
+            values.push(rank.map_or(Datum::Null, Datum::Float));
+            let failed = row.runs.iter().filter(|run| run.failed()).count();
+            values.push(Datum::Text(format!("{failed}/{}", row.runs.len())));
+            if self.tuned {
+                let edge = |(axis, edge): &(String, Edge)| format!("{} {}", short_name(axis), word(*edge));
+                values.push(Datum::Text(row.edges.iter().map(edge).collect::<Vec<_>>().join(", ")));
+            }
+            table.rows.push(values);
+        }
+        table
+    }
+
+    /// The table of at most `most` rows for people, without quartiles where the terminal is too narrow for them, or of all
+    /// rows for programs.
+    pub fn in_form(&self, format: Format, most: usize) -> Table {
+        if format != Format::Table {
+            return self.table(usize::MAX);
+        }
+        let whole = self.shown(most, true);
+        if output::fits(&whole) { whole } else { self.shown(most, false) }
+    }
+
+    /// What the headings of [`Answer::shown`] mean, a line each.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.is_tested() {
+            notes.push("no truth and no test entries are known, so there is no test error".to_owned());
+        } else if self.relative {
+            notes.push(
+                "test_rel: error over unobserved entries, relative to the truth; median over replicates".to_owned(),
+            );
+        } else {
+            notes.push("test_rmse: root mean square error over the test entries; median over replicates".to_owned());
+        }
+        notes.push("rank: effective rank; failed: how many replicates diverged or are inflated".to_owned());
+        if self.rows.iter().any(|row| !row.edges.is_empty()) {
+            notes.push("at_edge: a chosen value ends its list; extend the list before believing the row".to_owned());
+        }
+        notes
+    }
+
+    /// Whether errors are relative to a truth.
+    pub fn is_relative(&self) -> bool {
+        self.relative
+    }
+
+    /// Whether any run has a test error.
+    pub fn is_tested(&self) -> bool {
+        self.rows.iter().flat_map(|row| &row.runs).any(|run| run.test_rel.is_some() || run.test_rmse.is_some())
     }
 
     /// Its picture.
@@ -137,7 +229,7 @@ impl Answer {
     }
 
     fn drawn(&self, row: &Row) -> Drawn {
-        let of_problem = self.varied.iter().filter(|name| is_of_problem(name));
+        let of_problem = self.telling.iter().filter(|name| is_of_problem(name));
         let shown = |name: &String| row.coordinates.get(name).map(|value| format!("{name} {value}"));
         let depth = row.coordinates.get("depth").map_or("no network".to_owned(), |depth| format!("depth {depth}"));
         let group: Vec<String> = of_problem.filter_map(shown).chain([depth]).collect();
@@ -147,9 +239,9 @@ impl Answer {
             Some(penalty) => format!("{} · {penalty}", row.method()),
             None => row.method(),
         };
-        let chosen = self.varied.iter().filter(|name| !is_of_problem(name)).filter_map(|name| {
+        let chosen = self.telling.iter().filter(|name| !is_of_problem(name)).filter_map(|name| {
             let edge = row.edges.iter().find(|(axis, _)| axis == name).map(|(_, edge)| *edge);
-            Some(Chosen { name: name.clone(), value: row.coordinates.get(name)?.to_string(), edge })
+            Some(Chosen { name: short_name(name).to_owned(), value: row.coordinates.get(name)?.to_string(), edge })
         });
         let error = |run: &Run| if self.relative { run.test_rel } else { run.test_rmse };
         Drawn {
@@ -196,6 +288,35 @@ fn varied(rows: &[Row], tuned: &[&str]) -> Vec<String> {
     };
     varied.sort_by_key(|name| rank(name));
     varied
+}
+
+/// The axes of `varied` that people need: those of problems, the learning rate and λ, what was tuned, and else what tells
+/// apart two rows of one problem and method. A truth goes with its observed entries.
+fn telling(rows: &[Row], varied: &[String], tuned: &[&str]) -> Vec<String> {
+    let of_problem: Vec<&String> = varied.iter().filter(|name| is_of_problem(name)).collect();
+    let method = |row: &Row| {
+        let names = of_problem.iter().map(|name| name.as_str()).chain(METHOD);
+        names.map(|name| row.coordinates.get(name).map(Value::to_string)).collect::<Vec<_>>()
+    };
+    let tells = |name: &str| {
+        let mut values: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for row in rows {
+            values.entry(method(row)).or_default().insert(row.coordinates.get(name).map(Value::to_string));
+        }
+        values.values().any(|values| values.len() > 1)
+    };
+    let observed = varied.iter().any(|name| name == "observed");
+    let wanted = |name: &&String| match name.as_str() {
+        "truth" => !observed,
+        "lr" | "lambda" => true,
+        name => is_of_problem(name) || tuned.contains(&name) || tells(name),
+    };
+    varied.iter().filter(wanted).cloned().collect()
+}
+
+/// The name of an axis where there is little room.
+fn short_name(name: &str) -> &str {
+    if name == "lambda" { "λ" } else { name }
 }
 
 fn is_of_problem(name: &str) -> bool {
@@ -343,6 +464,57 @@ refit = 3
             text(""),
         ];
         assert_eq!(table.rows[1], zero);
+    }
+
+    #[test]
+    fn people_get_quartiles_in_one_column_and_counts() {
+        let (sweep, runs, selections) = scene();
+        let answer = Answer::new(&sweep, runs, &selections);
+        let table = answer.shown(10, true);
+        let expected = ["depth", "method", "penalty", "lr", "test_rel", "[q25, q75]", "rank", "failed", "at_edge"];
+        assert_eq!(table.columns, expected);
+        let text = |t: &str| Datum::Text(t.to_owned());
+        assert_eq!(
+            table.rows[0][4..],
+            [Datum::Float(0.3), text("[0.2, -]"), Datum::Float(2.0), text("1/3"), text("lr max")]
+        );
+        assert_eq!(answer.shown(1, true).rows.len(), 1);
+        let notes = answer.notes();
+        assert!(notes[0].starts_with("test_rel:") && notes[2].starts_with("at_edge:"), "{notes:?}");
+        assert!(notes.iter().all(|note| note.chars().count() <= 100), "{notes:?}");
+    }
+
+    #[test]
+    fn an_axis_that_goes_with_the_method_is_not_shown_to_people() {
+        let of = |depth: i64, init_scale: f64, lambda: f64| {
+            let coordinates: [(&str, Value); 4] = [
+                ("optimizer", "gd".into()),
+                ("depth", depth.into()),
+                ("init_scale", init_scale.into()),
+                ("lambda", lambda.into()),
+            ];
+            coordinates.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Coordinates>()
+        };
+        let telling = |cells: &[Coordinates], tuned: &[&str]| {
+            let rows: Vec<Row> = cells
+                .iter()
+                .map(|coordinates| Row { coordinates: coordinates.clone(), runs: Vec::new(), edges: Vec::new() })
+                .collect();
+            super::telling(&rows, &varied(&rows, tuned), tuned)
+        };
+        let apart = [of(1, 1.0, 0.1), of(3, 1e-3, 0.2)];
+        assert_eq!(telling(&apart, &[]), ["lambda"]);
+        assert_eq!(telling(&apart, &["init_scale"]), ["lambda", "init_scale"]);
+        assert_eq!(telling(&[of(1, 1.0, 0.1), of(1, 1e-3, 0.1)], &[]), ["init_scale"]);
+    }
+
+    #[test]
+    fn without_a_test_error_there_is_no_column_for_one() {
+        let (sweep, mut runs, selections) = scene();
+        runs.iter_mut().for_each(|run| run.test_rel = None);
+        let answer = Answer::new(&sweep, runs, &selections);
+        assert_eq!(answer.shown(9, true).columns, ["depth", "method", "penalty", "lr", "rank", "failed", "at_edge"]);
+        assert!(answer.notes()[0].starts_with("no truth"));
     }
 
     #[test]

@@ -52,8 +52,8 @@ pub enum Verb {
         /// SWEEP/CELL.
         cell: String,
         /// BLAS threads; those of the recorded result when left out.
-        #[arg(long, value_name = "N")]
-        blas_threads: Option<usize>,
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+        blas_threads: Option<u16>,
     },
     /// Ask the database: one SELECT over the views of docs/sql.md, read-only.
     Sql(Sql),
@@ -71,13 +71,16 @@ pub enum Verb {
     Gc,
     /// Show how much is stored.
     Du,
-    /// Show the tags of a sweep, or add (+TAG) and take away (-TAG) some.
+    /// Show the tags of a sweep, after adding and taking away some.
     Tag {
         /// Name, tag, id or start of an id.
         sweep: String,
-        /// +TAG or -TAG, several if need be.
-        #[arg(allow_hyphen_values = true, value_name = "+TAG|-TAG")]
-        changes: Vec<String>,
+        /// Tags to add.
+        #[arg(value_name = "TAG")]
+        add: Vec<String>,
+        /// A tag to take away; may be repeated.
+        #[arg(long, value_name = "TAG")]
+        remove: Vec<String>,
     },
     /// Train what a worker says on standard input.
     #[command(hide = true)]

@@ -14,7 +14,7 @@ pub enum Failure {
     #[error("{0}")]
     Rendered(String),
     /// The run is over and some cells have no result.
-    #[error("{0} cells failed")]
+    #[error("{} failed", crate::output::count(*.0, "cell"))]
     JobsFailed(u64),
     /// A cell that was trained again failed.
     #[error("the cell failed: {0}")]

@@ -2,12 +2,12 @@
 
 use crate::failure::{Failure, Result};
 use crate::output::bytes;
+use crate::session::Checked;
 use std::collections::BTreeMap;
-use sweep_core::sweep::{Cell, Sweep};
-use sweep_core::train::cost;
-use sweep_core::trial::{Inputs, Trial};
+use sweep_core::sweep::Cell;
+use sweep_core::train::cost::{self, Cost};
 use sweep_core::value::Value;
-use sweep_core::{problem, registry};
+use sweep_core::{axis, problem};
 
 /// A range of cells of one cost.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,16 +27,18 @@ pub struct Class {
 pub struct Forecast {
     /// By class, in the order of the cells.
     pub classes: Vec<Class>,
-    /// The least min(n1, n2) of any cell; 0 where only a file knows.
+    /// The least min(n1, n2) of any cell.
     pub side: usize,
 }
 
 impl Forecast {
-    /// The forecast of every class of `sweep`.
+    /// The forecast of every class of a checked sweep. Where several files make one class, its time is their mean, its
+    /// memory that of the largest.
     ///
     /// # Errors
     /// [`Failure::Mistake`] for a cell whose values conflict.
-    pub fn new(sweep: &Sweep, inputs: &Inputs) -> Result<Forecast> {
+    pub fn new(checked: &Checked) -> Result<Forecast> {
+        let sweep = &checked.sweep;
         let mut forecast = Forecast { classes: Vec::new(), side: usize::MAX };
         for class in sweep.classes() {
             let coordinates = match sweep.cell(class.start) {
@@ -45,13 +47,20 @@ impl Forecast {
                 _ => sweep.refit_coordinates(class.start, 0).unwrap_or_default(),
             };
             let wrong = |e| Failure::Mistake(format!("cell {}: {e}", class.start));
-            let trial = sweep.trial(&coordinates, inputs).map_err(wrong)?;
-            let cost = cost::forecast(&trial);
-            forecast.side = forecast.side.min(side(&trial));
+            let trial = sweep.trial(&coordinates, &checked.contents.inputs).map_err(wrong)?;
+            let sizes = match problem::build(&trial).map_err(wrong)?.size() {
+                Some(size) => vec![size],
+                None => sizes(checked, &coordinates, &class.coordinates),
+            };
+            forecast.side = sizes.iter().fold(forecast.side, |side, (n1, n2, _)| side.min(*n1.min(n2)));
+            // Too many files to read them all: a guess.
+            let guess = || vec![cost::forecast(&trial)];
+            let costs: Vec<Cost> = sizes.iter().map(|&size| cost::forecast_of(&trial, size)).collect();
+            let costs = if costs.is_empty() { guess() } else { costs };
             forecast.classes.push(Class {
                 cells: class.len,
-                seconds: cost.seconds,
-                bytes: cost.bytes,
+                seconds: costs.iter().map(|cost| cost.seconds).sum::<f64>() / costs.len() as f64,
+                bytes: costs.iter().map(|cost| cost.bytes).fold(0.0, f64::max),
                 coordinates: class.coordinates,
             });
         }
@@ -97,15 +106,48 @@ impl Forecast {
     }
 }
 
-/// min(n1, n2), where it is known without reading a file.
-fn side(trial: &Trial) -> usize {
-    let problem = registry::find("problem", problem::KNOWN, trial.text("problem")).map(|entry| (entry.build)(trial));
-    problem.ok().and_then(|problem| problem.size()).map_or(0, |(n1, n2, _)| n1.min(n2))
+/// The sizes of the problems from files that a class holds: those of the problem of `cell` that agree in the axes of the
+/// class.
+fn sizes(
+    checked: &Checked,
+    cell: &BTreeMap<String, Value>,
+    class: &BTreeMap<String, Value>,
+) -> Vec<(usize, usize, usize)> {
+    let named = |(name, ..): &(&str, &str, &'static [axis::Axis])| cell.get("problem") == Some(&Value::from(*name));
+    let own = axis::entries("problem").into_iter().find(named).map_or(&[][..], |(.., axes)| axes);
+    let agrees = |other: &BTreeMap<String, Value>| {
+        other.get("problem") == cell.get("problem")
+            && own.iter().all(|axis| class.get(axis.name).is_none_or(|value| other.get(axis.name) == Some(value)))
+    };
+    checked.sizes.iter().filter(|known| agrees(&known.coordinates)).map(|known| known.size).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_problem_from_a_file_counts_with_its_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+        let rows = |n: usize| (0..n).map(|i| format!("{i},{i},1\n")).collect::<String>();
+        write("a.csv", format!("row,col,value\n{}", rows(30)));
+        write("b.csv", format!("row,col,value\n{}", rows(60)));
+        let file = |observed: &str| {
+            format!("name = \"t\"\n[problem]\nname = \"csv\"\nobserved = {observed}\n[[baseline]]\nname = \"svt\"\n")
+        };
+        let of = |observed: &str| {
+            write("t.toml", file(observed));
+            let asked = crate::args::SweepFile { path: folder.path().join("t.toml"), max_cells: 100 };
+            Forecast::new(&crate::session::check(&asked).unwrap()).unwrap()
+        };
+        let (small, large, both) = (of("\"a.csv\""), of("\"b.csv\""), of("[\"a.csv\", \"b.csv\"]"));
+        assert_eq!((small.side, large.side, both.side), (30, 60, 30));
+        assert!(small.largest() < large.largest() && large.largest() < 1e6, "{small:?} {large:?}");
+        assert_eq!(both.largest(), large.largest());
+        let sum = small.core_seconds() + large.core_seconds();
+        assert!((both.core_seconds() - sum).abs() < 1e-12 * sum, "{both:?}");
+    }
 
     fn two() -> Forecast {
         let class = |cells, seconds, bytes| Class { cells, seconds, bytes, coordinates: BTreeMap::new() };

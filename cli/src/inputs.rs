@@ -7,6 +7,8 @@ use crate::failure::{Failure, Result};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
+use sweep_core::problem::Files;
 use sweep_core::trial::Inputs;
 
 /// Most bytes of a data file.
@@ -65,6 +67,13 @@ impl Contents {
     }
 }
 
+impl Files for Contents {
+    fn content(&self, hash: &str) -> Option<Arc<[u8]>> {
+        let (path, _) = self.inputs.iter().find(|(_, known)| *known == hash)?;
+        self.files.get(path).map(|bytes| Arc::from(bytes.as_slice()))
+    }
+}
+
 /// A sweep file's bytes.
 ///
 /// # Errors
@@ -87,6 +96,8 @@ mod tests {
         assert_eq!(contents.inputs["a.csv"], contents.inputs["b.csv"]);
         assert_eq!(contents.inputs["a.csv"], blake3::hash(b"1,2\n").to_hex().to_string());
         assert_eq!(contents.files["b.csv"], b"1,2\n");
+        assert_eq!(contents.content(&contents.inputs["b.csv"]).as_deref(), Some(&b"1,2\n"[..]));
+        assert_eq!(contents.content("of another file"), None);
     }
 
     #[test]

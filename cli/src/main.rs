@@ -53,13 +53,13 @@ fn run(cli: &Cli) -> Result {
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::List => wait(verbs::list::run(db, output)),
         Verb::Show { what } => wait(verbs::show::run(db, what, output)),
-        Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, *blas_threads, output)),
+        Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, blas_threads.map(usize::from), output)),
         Verb::Sql(asked) => wait(verbs::sql::run(db, asked, output)),
         Verb::Export(asked) => wait(verbs::export::run(db, asked)),
         Verb::Rm { sweep, yes } => wait(verbs::rm::run(db, sweep, *yes, output)),
         Verb::Gc => wait(verbs::gc::run(db, output)),
         Verb::Du => wait(verbs::du::run(db, output)),
-        Verb::Tag { sweep, changes } => wait(verbs::tag::run(db, sweep, changes, output)),
+        Verb::Tag { sweep, add, remove } => wait(verbs::tag::run(db, sweep, add, remove, output)),
     }
 }
 

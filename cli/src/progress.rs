@@ -1,6 +1,6 @@
 //! Live progress on standard error: a bar on a terminal, a line every few seconds anywhere else.
 
-use crate::output::span;
+use crate::output::{count as cells, span};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ impl Progress {
     /// Nothing is shown before the first [`Progress::update`].
     pub fn new() -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:24} {msg}").expect("the template is well-formed");
+            let style = ProgressStyle::with_template("{bar:24} {wide_msg}").expect("the template is well-formed");
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style.progress_chars("━╸─"))
         });
         Progress { bar, started: Instant::now(), said: Instant::now() }
@@ -101,8 +101,9 @@ fn described(now: &Snapshot, elapsed: Duration) -> String {
 /// `trained 93 cells in 24 s · 3 linked · 1 failed · 96/96 done`.
 fn summary(end: &Snapshot, elapsed: Duration) -> String {
     let mut parts = match end.trained {
+        0 if end.done + end.failed < end.total => vec!["trained no cell".to_owned()],
         0 => vec!["nothing left to train".to_owned()],
-        n => vec![format!("trained {n} cells in {}", span(elapsed.as_secs_f64())), rate(n, elapsed)],
+        n => vec![format!("trained {} in {}", cells(n, "cell"), span(elapsed.as_secs_f64())), rate(n, elapsed)],
     };
     let mut count = |n: u64, what: &str| {
         if n > 0 {
@@ -146,6 +147,13 @@ mod tests {
             summary(&end, Duration::from_secs(90)),
             "trained 3 cells in 1 min 30 s · 2.0 cells/min · 1 linked · 4/4 done"
         );
+        let one = Snapshot { trained: 1, done: 2, ..end };
+        assert_eq!(
+            summary(&one, Duration::from_secs(2)),
+            "trained 1 cell in 2.0 s · 0.5 cells/s · 1 linked · 2/4 done"
+        );
+        let none = Snapshot { trained: 0, done: 1, ..end };
+        assert_eq!(summary(&none, Duration::from_secs(1)), "trained no cell · 1 linked · 1/4 done");
         let again = Snapshot { trained: 0, ..end };
         assert_eq!(summary(&again, Duration::from_secs(1)), "nothing left to train · 1 linked · 4/4 done");
     }

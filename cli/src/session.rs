@@ -6,10 +6,20 @@ use crate::failure::{Failure, Result};
 use crate::inputs::{self, Contents};
 use crate::output;
 use annotate_snippets::Level;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use sweep_coordinator::clock::{Clock, SystemClock};
 use sweep_coordinator::store::{self, Location, Store};
+use sweep_core::axis::{self, Kind};
+use sweep_core::error::Error as Wrong;
 use sweep_core::sweep::{Diagnostic, MAX_BYTES, Sweep};
+use sweep_core::train;
+use sweep_core::value::Value;
+
+/// Most ways of reading data files that are tried before anything runs.
+const MOST_READS: usize = 1_000;
+/// Most mistakes in data files that are shown.
+const MOST_SHOWN: usize = 20;
 
 /// A database for reading, also while another process writes it.
 ///
@@ -41,6 +51,19 @@ pub fn now_ms() -> i64 {
     SystemClock.now_ms()
 }
 
+/// Where the picture of a sweep's answer lies, without its ending: beside the database.
+pub fn picture(location: &Location, name: &str, id: &str) -> PathBuf {
+    let directory = match location {
+        Location::Sqlite(path) => path.parent().unwrap_or_else(|| Path::new("")).to_owned(),
+        Location::Postgres(_) => PathBuf::from("results"),
+    };
+    let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+    directory.join(format!("{name}-{id}"))
+}
+
+/// The endings of a picture's files.
+pub const PICTURES: [&str; 2] = ["svg", "png"];
+
 /// What a command must say to mean this database: nothing for the default, ` --db PATH` for another file. A URL, which may
 /// hold a password, is not repeated.
 pub fn option(db: &str) -> String {
@@ -58,6 +81,24 @@ pub fn cell_of(text: &str) -> Option<(&str, u64)> {
     let (sweep, cell) = text.rsplit_once('/')?;
     let digits = !cell.is_empty() && cell.bytes().all(|b| b.is_ascii_digit());
     if sweep.is_empty() || !digits { None } else { Some((sweep, cell.parse().ok()?)) }
+}
+
+/// The sweep called `key`, for verbs that take no cell (any more).
+///
+/// # Errors
+/// [`Failure::Mistake`] for a name that is not known, and for a cell where a sweep is meant.
+pub async fn sweep(store: &Store, key: &str) -> Result<store::Sweep> {
+    let unknown = match store.find_sweep(key).await {
+        Err(unknown @ store::Error::UnknownSweep { .. }) => unknown,
+        found => return Ok(found?),
+    };
+    let Some((sweep, cell)) = key.rsplit_once('/') else { return Err(unknown.into()) };
+    let Ok(sweep) = store.find_sweep(sweep).await else { return Err(unknown.into()) };
+    let (name, cells) = (&sweep.name, sweep.cells);
+    Err(Failure::Mistake(match cell.parse::<u64>() {
+        Ok(_) => format!("a sweep is needed here, not one cell of it; write \"{name}\""),
+        Err(_) => format!("\"{cell}\" is no cell of \"{name}\"; allowed: a number in 0..{cells}"),
+    }))
 }
 
 /// The recorded outcome of a cell.
@@ -106,9 +147,20 @@ pub struct Checked {
     pub source: String,
     /// The data files that it names.
     pub contents: Contents,
+    /// What the data files hold.
+    pub sizes: Vec<Size>,
 }
 
-/// Reads and checks a sweep file, and reads the data files that it names.
+/// What a problem from files turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Size {
+    /// A cell that has this problem.
+    pub coordinates: BTreeMap<String, Value>,
+    /// n1, n2 and the number of training measurements.
+    pub size: (usize, usize, usize),
+}
+
+/// Reads and checks a sweep file and the data files that it names.
 ///
 /// # Errors
 /// [`Failure::Rendered`] with every mistake at its place.
@@ -121,7 +173,38 @@ pub fn check(file: &SweepFile) -> Result<Checked> {
         let found: Vec<Diagnostic> = wrong.iter().map(|(name, why)| unreadable(&shown, name, why)).collect();
         rendered(&shown, &file.path, &found)
     })?;
-    Ok(Checked { sweep, source: shown, contents })
+    let sizes = inspect(&sweep, &contents, &shown).map_err(|found| rendered(&shown, &file.path, &found))?;
+    Ok(Checked { sweep, source: shown, contents, sizes })
+}
+
+/// Reads the data files in every way in which a cell does, so that a mistake in them costs no run.
+fn inspect(sweep: &Sweep, contents: &Contents, text: &str) -> std::result::Result<Vec<Size>, Vec<Diagnostic>> {
+    let (mut sizes, mut found): (_, Vec<Diagnostic>) = (Vec::new(), Vec::new());
+    for coordinates in sweep.reading_cells(MOST_READS) {
+        let read = sweep.trial(&coordinates, &contents.inputs).and_then(|trial| train::inspect(&trial, contents));
+        match read {
+            Ok(size) => sizes.push(Size { coordinates, size }),
+            Err(wrong) if found.len() < MOST_SHOWN => {
+                let named = match &wrong {
+                    Wrong::File { file, .. } => file.clone(),
+                    _ => first_file(&coordinates),
+                };
+                let mistake = placed(text, &named, wrong.to_string(), None);
+                if !found.contains(&mistake) {
+                    found.push(mistake);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+    if found.is_empty() { Ok(sizes) } else { Err(found) }
+}
+
+/// The first file that a cell names.
+fn first_file(coordinates: &BTreeMap<String, Value>) -> String {
+    let files = axis::all().iter().filter(|axis| axis.kind == Kind::File);
+    let mut named = files.filter_map(|axis| coordinates.get(axis.name)?.text()).filter(|path| !path.is_empty());
+    named.next().unwrap_or_default().to_owned()
 }
 
 fn rendered(text: &str, path: &Path, found: &[Diagnostic]) -> Failure {
@@ -132,15 +215,26 @@ fn rendered(text: &str, path: &Path, found: &[Diagnostic]) -> Failure {
 
 /// A data file that cannot be read, at the place where the sweep file names it.
 fn unreadable(text: &str, name: &str, why: &str) -> Diagnostic {
+    let help = "paths are relative to the sweep file".to_owned();
+    placed(text, name, format!("the file \"{name}\" cannot be read: {why}"), Some(help))
+}
+
+/// A mistake at the place where the sweep file names the data file `name`, itself or as an instance.
+fn placed(text: &str, name: &str, message: String, help: Option<String>) -> Diagnostic {
+    let instance = [".obs.csv", ".gt.csv"].iter().find_map(|end| name.strip_suffix(end));
     // Escapes aside, a path stands in the file as it is.
-    let at = text.find(name).unwrap_or(0);
+    let found = [Some(name), instance].into_iter().flatten().find_map(|name| {
+        let quoted = ['"', '\''].into_iter().find_map(|mark| text.find(&format!("{mark}{name}{mark}")));
+        quoted.map(|at| (at, name.chars().count() + 2))
+    });
+    let (at, length) = found.unwrap_or((0, 1));
     let before = &text[..at];
     Diagnostic {
         line: before.matches('\n').count() + 1,
         column: before.chars().rev().take_while(|c| *c != '\n').count() + 1,
-        length: name.chars().count(),
-        message: format!("the file \"{name}\" cannot be read: {why}"),
-        help: Some("paths are relative to the sweep file".to_owned()),
+        length,
+        message,
+        help,
     }
 }
 
@@ -148,13 +242,16 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         use store::Error::{
             Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
-            NotDurable, Older, Query, ReadOnly, Refused, TokenName, TooSlow, UnknownSweep, Unwritable,
+            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, TokenName, TooSlow, UnknownSweep, Unreadable,
+            Unwritable, WriteFailed,
         };
         match error {
             Location(_)
             | Missing(_)
             | Locked { .. }
             | NetworkFileSystem { .. }
+            | NotOurs(_)
+            | Unreadable { .. }
             | Unwritable { .. }
             | Newer { .. }
             | Older
@@ -164,7 +261,7 @@ impl From<store::Error> for Failure {
             | TokenName { .. }
             | Query(_)
             | TooSlow { .. } => Failure::Mistake(error.to_string()),
-            Full | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {
+            Full | WriteFailed(_) | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {
                 Failure::Internal(anyhow::Error::new(error))
             }
         }
@@ -195,7 +292,13 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_shown_where_it_is_named() {
         let found = unreadable("[problem]\nfile = \"data/x.csv\"\n", "data/x.csv", "No such file");
-        assert_eq!((found.line, found.column, found.length), (2, 9, 10));
+        assert_eq!((found.line, found.column, found.length), (2, 8, 12));
         assert!(found.message.contains("data/x.csv") && found.message.contains("No such file"));
+        // An instance is two files under one name.
+        let found = unreadable("\n\ninstance = ['a/b']\n", "a/b.gt.csv", "No such file");
+        assert_eq!((found.line, found.column, found.length), (3, 13, 5));
+        // A name that stands there in another form.
+        let found = unreadable("file = \"\\u0061\"\n", "a", "No such file");
+        assert_eq!((found.line, found.column, found.length), (1, 1, 1));
     }
 }

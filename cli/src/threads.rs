@@ -5,6 +5,7 @@
 
 use crate::args::{BlasThreads, Machine};
 use crate::failure::{Failure, Result};
+use crate::output::count;
 use sweep_core::train::blas;
 
 /// Below this min(n1, n2), more BLAS threads do not pay.
@@ -40,11 +41,19 @@ impl Use {
         let Use { slots, blas_threads } = decided;
         if slots * blas_threads > cores && !asked.oversubscribe {
             return Err(Failure::Mistake(format!(
-                "{slots} slots × {blas_threads} BLAS threads are more than the {cores} cores that this process may \
-                 use, which makes every cell slower; allowed: a product of at most {cores}, or --oversubscribe"
+                "{decided} are more than the {} that this process may use, which makes every cell slower; allowed: a \
+                 product of at most {cores}, or --oversubscribe",
+                count(cores as u64, "core")
             )));
         }
         Ok(decided)
+    }
+}
+
+impl std::fmt::Display for Use {
+    /// `2 slots × 1 BLAS thread`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} × {}", count(self.slots as u64, "slot"), count(self.blas_threads as u64, "BLAS thread"))
     }
 }
 
@@ -93,7 +102,12 @@ mod tests {
     fn more_threads_than_cores_are_refused_unless_told() {
         let mut machine = asked(Some(2), BlasThreads::Fixed(2));
         let refused = Use::decide(&machine, 2, 10, 50).unwrap_err().to_string();
-        assert!(refused.contains("2 slots × 2 BLAS threads") && refused.contains("--oversubscribe"), "{refused}");
+        assert_eq!(Use { slots: 1, blas_threads: 1 }.to_string(), "1 slot × 1 BLAS thread");
+        assert!(
+            refused.contains("2 slots × 2 BLAS threads are more than the 2 cores")
+                && refused.contains("--oversubscribe"),
+            "{refused}"
+        );
         machine.oversubscribe = true;
         assert_eq!(Use::decide(&machine, 2, 10, 50).unwrap(), Use { slots: 2, blas_threads: 2 });
     }

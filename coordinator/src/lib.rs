@@ -3,6 +3,7 @@
 //! - [`store`]: the only place that knows SQL; SQLite and Postgres by the same statements
 //! - [`schedule`]: longest first, by a cost that learns; pure
 //! - [`dispatch`]: sweeps go in, leases go out, reports come back; tuning is settled here
+//! - [`service`]: the same over the network, for workers and users; [`tls`]: its certificates
 //! - [`export`]: results as CSV and Parquet
 //! - [`plot`]: pictures as SVG, PNG and characters; pure
 //! - [`clock`]: time, as an argument
@@ -12,4 +13,6 @@ pub mod dispatch;
 pub mod export;
 pub mod plot;
 pub mod schedule;
+pub mod service;
 pub mod store;
+pub mod tls;

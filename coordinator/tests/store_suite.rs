@@ -426,7 +426,7 @@ async fn sweeps_are_found_by_id_name_tag_and_digest(scene: Scene) {
     assert_eq!(scene.store.find_sweep(&first).await.unwrap().tags, ["paper"]);
     scene.store.tag(&first, "paper", false).await.unwrap();
     let unknown = scene.store.find_sweep("paper").await.unwrap_err().to_string();
-    assert_eq!(unknown, "sweep \"paper\" is not known; known: other, depth, depth");
+    assert_eq!(unknown, "sweep \"paper\" is not known; known: other, depth");
 
     let with = scene.store.sweeps_with_digest("d1").await.unwrap();
     assert_eq!(with.iter().map(|s| &s.id).collect::<Vec<_>>(), [&again, &first]);

@@ -88,15 +88,36 @@ pub enum Error {
     Checkpoint(String),
 }
 
-/// `, did you mean "ratio"?` where one known name is near.
+/// ` (nearest: "ratio")` where one known name is near, or is the only one that holds `name` as its first or last words.
 fn nearest(name: &str, known: &[&'static str]) -> String {
-    known
+    let near = known
         .iter()
         .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
         .min()
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .map_or(String::new(), |(_, candidate)| format!(" (nearest: \"{candidate}\")"))
+        .map(|(_, candidate)| candidate);
+    let (last, first) = (format!("_{name}"), format!("{name}_"));
+    let mut longer = known.iter().filter(|candidate| candidate.ends_with(&last) || candidate.starts_with(&first));
+    let only = longer.next().filter(|_| !name.is_empty() && longer.next().is_none());
+    near.or(only).map_or(String::new(), |candidate| format!(" (nearest: \"{candidate}\")"))
 }
 
 /// Shorthand.
 pub type Result<T> = std::result::Result<T, Error>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_and_a_part_of_a_name_find_the_name() {
+        let known = ["init_scale", "ratings_scaling", "ratings_test", "lr", "lambda"];
+        for (name, expected) in [("lamda", "lambda"), ("scaling", "ratings_scaling"), ("scale", "init_scale")] {
+            assert_eq!(nearest(name, &known), format!(" (nearest: \"{expected}\")"));
+        }
+        // Two names hold it, none does, and nothing at all.
+        for name in ["ratings", "momentum", ""] {
+            assert_eq!(nearest(name, &known), "", "{name}");
+        }
+    }
+}

@@ -34,6 +34,37 @@ pub enum Ending {
     HandedBack(Vec<u8>),
 }
 
+/// A lease, named.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The sweep's id.
+    pub sweep: String,
+    /// The cell.
+    pub cell: u64,
+    /// The fence.
+    pub fence: i64,
+}
+
+impl Lease {
+    /// Its name.
+    pub fn key(&self) -> Key {
+        Key { sweep: self.sweep.clone(), cell: self.cell, fence: self.fence }
+    }
+}
+
+/// What a coordinator wants of a worker that did not ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// There are leases to be had now.
+    Leases,
+    /// Others are idle: what of this has not begun is to be handed back.
+    GiveBack(Vec<Key>),
+    /// These leases hold no longer: the runs are to be dropped.
+    Cancel(Vec<Key>),
+    /// Everything is to be handed back; nothing more will come.
+    Drain,
+}
+
 /// What a worker says of an attempt.
 #[derive(Debug)]
 pub struct Report {
@@ -94,6 +125,12 @@ pub trait Link: Send + Sync + 'static {
 
     /// Delivers the state of a run in the middle.
     fn checkpoint(&self, checkpoint: Checkpoint) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// The next thing that the coordinator wants by itself; where it never does, this never ends. May be dropped before
+    /// it does: nothing is lost.
+    fn called(&self) -> impl Future<Output = Call> + Send {
+        std::future::pending()
+    }
 
     /// The file of this content hash.
     fn content(&self, hash: &str) -> impl Future<Output = Result<Arc<[u8]>, Self::Error>> + Send;

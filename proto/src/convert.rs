@@ -262,7 +262,8 @@ impl From<&job::Lease> for v1::Lease {
             key: Some(v1::LeaseKey { sweep: lease.sweep.clone(), cell: lease.cell, fence: lease.fence }),
             trial: Some((&lease.trial).into()),
             seconds_limit: lease.seconds_limit,
-            has_checkpoint: lease.checkpoint.is_some(),
+            // The first lease of a cell has nothing to go on from.
+            has_checkpoint: lease.fence > 1,
         }
     }
 }

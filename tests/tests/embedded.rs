@@ -148,3 +148,33 @@ async fn tuning_selects_by_validation_and_refits_on_fresh_seeds() {
     assert_eq!(rows(&path, worse).await, ["Int(0)"]);
     assert_eq!(rows(&path, "SELECT COUNT(*) FROM selections").await, ["Int(3)"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cells_that_a_dying_process_held_are_leased_without_a_queue_behind_them() {
+    use std::sync::Arc;
+    use sweep_coordinator::clock::SystemClock;
+    use sweep_coordinator::dispatch::{Dispatcher, Submission};
+    use sweep_coordinator::store::{Location, Store};
+    use sweep_core::job::{Answer, Link};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sweep.db");
+    // A process that leases for two slots and dies, its worker's queue with it.
+    let leased = async || {
+        let store = Store::open(&Location::Sqlite(path.clone()), 0).await.unwrap();
+        let dispatcher = Arc::new(Dispatcher::open(store, Arc::new(SystemClock)).await.unwrap());
+        let sweep = sweep_core::sweep::Sweep::parse(SWEEP.as_bytes(), 1000).unwrap();
+        dispatcher.submit(sweep, SWEEP, &BTreeMap::new(), &Submission::default()).await.unwrap();
+        let link = dispatcher.connect("w", &sweep_worker::machine::provenance("test"), 2, 2).await.unwrap();
+        let Answer::Leases(leases) = link.lease(2).await.unwrap() else { panic!("there is work") };
+        drop(link);
+        Arc::into_inner(dispatcher).unwrap().store().clone().close().await;
+        leases.len()
+    };
+    assert!(leased().await > 2, "short cells are leased in bundles");
+    // From then on only what runs is at risk, so that two cells and not the bundle are given up after three deaths.
+    for _ in 0..2 {
+        assert_eq!(leased().await, 2);
+    }
+    let (_, progress) = run(&path, SWEEP, &BTreeMap::new(), &How::default()).await;
+    assert_eq!((progress.done, progress.quarantined), (CELLS - 2, 2));
+}

@@ -13,17 +13,18 @@ pub mod child;
 mod frame;
 pub mod machine;
 mod monitor;
+pub mod remote;
 mod slot;
 mod supervisor;
 mod thread;
 
 use cache::Cache;
 use slot::{Contents, Event, Slot, Work};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::time::Duration;
 use supervisor::ChildSlot;
-use sweep_core::job::{Answer, Lease, Link, Report};
+use sweep_core::job::{Answer, Call, Ending, Key, Lease, Link, Report};
 use thread::ThreadSlot;
 use tokio::sync::{mpsc, watch};
 
@@ -109,15 +110,20 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
     let mut idle: Vec<usize> = (0..settings.slots).rev().collect();
     let mut queue: VecDeque<Lease> = VecDeque::new();
     let mut cache = Cache::new(FILES_BYTES);
-    let mut finished = false;
+    // What each slot runs, and what of it nobody wants any more.
+    let mut running: BTreeMap<usize, Key> = BTreeMap::new();
+    let mut dropped: BTreeSet<Key> = BTreeSet::new();
+    let mut reports: Vec<Report> = Vec::new();
+    let (mut finished, mut called_back) = (false, false);
     loop {
-        let draining = *drain.borrow();
+        let draining = called_back || *drain.borrow();
         if draining {
             slots.iter().for_each(|slot| slot.hand_back());
-            let unused = queue.drain(..).map(slot::not_begun).collect::<Vec<_>>();
-            if !unused.is_empty() {
-                link.report(unused).await?;
+            // No more is wanted, and what is on the way goes back, too.
+            if let Answer::Leases(leases) = link.lease(0).await? {
+                queue.extend(leases);
             }
+            reports.extend(queue.drain(..).map(slot::not_begun));
         } else if queue.len() < idle.len() && !finished {
             match link.lease(idle.len() - queue.len()).await? {
                 Answer::Leases(leases) => queue.extend(leases),
@@ -139,7 +145,13 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
                 };
                 files.0.insert(hash.to_owned(), file);
             }
+            running.insert(index, lease.key());
             slots[index].begin(Work { lease, files });
+        }
+        // After the idle slots have work: they do not wait for the commit.
+        if !reports.is_empty() {
+            link.report(std::mem::take(&mut reports)).await?;
+            finished = false;
         }
         if idle.len() == slots.len() && (draining || finished) {
             return Ok(());
@@ -155,20 +167,43 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
                 }
                 None
             }
+            call = link.called() => {
+                match call {
+                    Call::Leases => {}
+                    Call::Drain => called_back = true,
+                    Call::GiveBack(keys) => {
+                        reports.extend(take(&mut queue, &keys).into_iter().map(slot::not_begun));
+                    }
+                    Call::Cancel(keys) => {
+                        take(&mut queue, &keys);
+                        for (&index, key) in running.iter().filter(|(_, key)| keys.contains(key)) {
+                            slots[index].hand_back();
+                            dropped.insert(key.clone());
+                        }
+                    }
+                }
+                None
+            }
         };
-        let mut reports: Vec<Report> = Vec::new();
         for event in first.into_iter().chain(std::iter::from_fn(|| inbox.try_recv().ok())) {
             match event {
                 Event::Ended(index, report) => {
                     idle.push(index);
-                    reports.push(report);
+                    let unwanted = running.remove(&index).is_some_and(|key| dropped.remove(&key));
+                    // A result that came about all the same is told: it may be compared.
+                    if !(unwanted && matches!(report.ending, Ending::HandedBack(_))) {
+                        reports.push(report);
+                    }
                 }
                 Event::Checkpoint(checkpoint) => link.checkpoint(checkpoint).await?,
             }
         }
-        if !reports.is_empty() {
-            link.report(reports).await?;
-            finished = false;
-        }
     }
+}
+
+/// Takes the leases of these names out of `queue`.
+fn take(queue: &mut VecDeque<Lease>, keys: &[Key]) -> Vec<Lease> {
+    let (taken, left) = queue.drain(..).partition(|lease| keys.contains(&lease.key()));
+    *queue = Vec::into(left);
+    taken
 }

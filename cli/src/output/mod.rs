@@ -6,7 +6,7 @@
 mod number;
 mod part;
 
-pub use number::{bytes, date, span};
+pub use number::{bytes, date, digits, span};
 pub use part::{Part, Table, printable};
 
 use crate::failure::{Failure, Result};
@@ -51,6 +51,11 @@ pub fn write(bytes: &[u8]) -> Result {
     }
 }
 
+/// `1 cell`, `2 cells`.
+pub fn count(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// A line for people: printed with tables, left out where a program reads.
 pub fn note(format: Format, line: impl std::fmt::Display) -> Result {
     if format == Format::Table { write(format!("{line}\n").as_bytes()) } else { Ok(()) }
@@ -64,6 +69,11 @@ macro_rules! say {
         use std::io::Write;
         let _ = writeln!(std::io::stderr(), $($text)*);
     }};
+}
+
+/// Whether standard output is wide enough for `table`.
+pub fn fits(table: &Table) -> bool {
+    width().is_none_or(|width| part::least_total(table) <= usize::from(width))
 }
 
 /// Columns of the terminal on standard output; `None` where it is none.

@@ -2,11 +2,16 @@
 
 /// Four significant digits: `0.01342`, `1.3e-9`, `215.2`, `123456`.
 pub fn short(x: f64) -> String {
+    digits(x, 4)
+}
+
+/// `count` significant digits, at least 1.
+pub fn digits(x: f64, count: usize) -> String {
     if x == 0.0 || !x.is_finite() {
         return x.to_string();
     }
     // Rounded first, so that 9.9999 is 10 and not 10.00.
-    let rounded: f64 = format!("{x:.3e}").parse().unwrap_or(x);
+    let rounded: f64 = format!("{x:.0$e}", count.saturating_sub(1)).parse().unwrap_or(x);
     let size = rounded.abs();
     if (1e-3..1e4).contains(&size) {
         format!("{rounded}")
@@ -74,6 +79,10 @@ mod tests {
         for (x, expected) in cases {
             assert_eq!(short(x), expected);
         }
+        assert_eq!(
+            (digits(0.013_421_7, 3), digits(0.001_539, 2), digits(-2.999, 3)),
+            ("0.0134".into(), "0.0015".into(), "-3".into())
+        );
     }
 
     #[test]

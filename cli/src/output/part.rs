@@ -1,7 +1,7 @@
 //! A table or a record, and its three forms.
 
 use super::number::short;
-use comfy_table::{CellAlignment, ContentArrangement, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 use serde_json::{Map, Value as Json};
 use sweep_coordinator::export::field;
 use sweep_coordinator::store::Datum;
@@ -53,18 +53,30 @@ pub(super) fn for_people(parts: &[Part], width: Option<u16>) -> String {
             Part::Table(_, table) => aligned(table, width),
             Part::Record(_, fields) => {
                 let widest = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-                fields.iter().map(|(name, value)| format!("{name:widest$}  {}\n", shown(value))).collect()
+                let line = |name: &str, value| format!("{}\n", format!("{name:widest$}  {}", shown(value)).trim_end());
+                fields.iter().map(|(name, value)| line(name, value)).collect()
             }
         });
     }
     text
 }
 
+/// Columns between two columns of a table.
+const GAP: usize = 2;
+/// Longer words of a text are broken where a table has no room for them; headings and numbers never are.
+const LONG_WORD: usize = 40;
+
 fn aligned(table: &Table, width: Option<u16>) -> String {
+    if width.is_some_and(|width| least_total(table) > usize::from(width)) {
+        return below_each_other(table);
+    }
     let mut grid = comfy_table::Table::new();
     grid.load_style(presets::NOTHING).set_header(&table.columns);
     match width {
-        Some(width) => grid.set_width(width).set_content_arrangement(ContentArrangement::Dynamic),
+        // Room for the gap after the last column, which is trimmed.
+        Some(width) => {
+            grid.set_width(width.saturating_add(GAP as u16)).set_content_arrangement(ContentArrangement::Dynamic)
+        }
         None => grid.set_content_arrangement(ContentArrangement::Disabled),
     };
     for row in &table.rows {
@@ -72,13 +84,43 @@ fn aligned(table: &Table, width: Option<u16>) -> String {
     }
     for (i, column) in grid.column_iter_mut().enumerate() {
         let is_number = |row: &Vec<Datum>| matches!(row.get(i), Some(Datum::Int(_) | Datum::Float(_) | Datum::Null));
-        if table.rows.iter().all(is_number) {
+        if !table.rows.is_empty() && table.rows.iter().all(is_number) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        // Two spaces between columns, none before the first.
-        column.set_padding((0, 2));
+        column.set_padding((0, GAP as u16));
+        let fixed = u16::try_from(least_width(table, i) + GAP).unwrap_or(u16::MAX);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(fixed)));
     }
     grid.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
+/// The width that a table needs so that no heading, number or common word is broken.
+pub(super) fn least_total(table: &Table) -> usize {
+    let columns = table.columns.len();
+    (0..columns).map(|i| least_width(table, i)).sum::<usize>() + GAP * columns.saturating_sub(1)
+}
+
+/// The width that column `i` needs so that no heading, number or common word is broken.
+fn least_width(table: &Table, i: usize) -> usize {
+    let of = |value: &Datum| match value {
+        Datum::Text(text) => {
+            let longest = printable(text).split_whitespace().map(|word| word.chars().count()).max();
+            longest.unwrap_or(0).min(LONG_WORD)
+        }
+        value => shown(value).chars().count(),
+    };
+    let values = table.rows.iter().filter_map(|row| row.get(i)).map(of).max().unwrap_or(0);
+    values.max(table.columns[i].chars().count())
+}
+
+/// A line per value, for a table that the terminal is too narrow for.
+fn below_each_other(table: &Table) -> String {
+    let widest = table.columns.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let row = |row: &Vec<Datum>| -> String {
+        let values = table.columns.iter().zip(row);
+        values.map(|(name, value)| format!("{}\n", format!("{name:widest$}  {}", shown(value)).trim_end())).collect()
+    };
+    table.rows.iter().map(row).collect::<Vec<_>>().join("\n")
 }
 
 /// A value for people.
@@ -177,6 +219,30 @@ a\\u{1b}[2J,\"b\"   3        -
         // Numbers end in one column.
         let ends: Vec<usize> = text.lines().skip(1).map(|line| line.chars().count()).collect();
         assert_eq!(ends[0], ends[1], "{text}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_texts_between_words_and_no_heading_or_number() {
+        let mut table = Table::new(&["effective_rank", "submitted", "what"]);
+        let text = |text: &str| Datum::Text(text.into());
+        table.rows.push(vec![Datum::Float(1234.5), text("2026-11-23 23:50:01"), text("nuclear norm, convex")]);
+        let narrow = for_people(&[Part::Table("rows", table.clone())], Some(40));
+        let lines: Vec<&str> = narrow.lines().collect();
+        assert_eq!(lines[0], "effective_rank  submitted   what", "{narrow}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 40) && lines.len() > 2, "{narrow}");
+        for word in ["2026-11-23", "23:50:01", "nuclear", "convex"] {
+            assert!(narrow.contains(word), "{narrow}");
+        }
+        let wide = for_people(&[Part::Table("rows", table.clone())], Some(57));
+        assert_eq!(wide.lines().count(), 2, "{wide}");
+        // No room even so: a line per value.
+        let tiny = for_people(&[Part::Table("rows", table)], Some(30));
+        let expected = "\
+effective_rank  1234
+submitted       2026-11-23 23:50:01
+what            nuclear norm, convex
+";
+        assert_eq!(tiny, expected);
     }
 
     #[test]

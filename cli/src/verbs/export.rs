@@ -23,7 +23,7 @@ pub async fn run(db: &str, asked: &Export) -> Result {
 }
 
 async fn results(store: &Store, asked: &Export) -> Result {
-    let sweep = store.find_sweep(&asked.what).await?;
+    let sweep = session::sweep(store, &asked.what).await?;
     let rows = match (&asked.out, asked.format) {
         (None, ExportFormat::Csv) => return Ok(export::csv(store, &sweep.id, Standard).await.map(|_| ())?),
         (None, ExportFormat::Parquet) => {
@@ -31,7 +31,7 @@ async fn results(store: &Store, asked: &Export) -> Result {
         }
         (Some(path), format) => {
             let part = beside(path);
-            let mut file = create(&part)?;
+            let mut file = create(&part).map_err(|error| unwritable(path, &error))?;
             let written = match format {
                 ExportFormat::Csv => export::csv(store, &sweep.id, &mut file).await,
                 ExportFormat::Parquet => export::parquet(store, &sweep.id, &mut file).await,
@@ -107,8 +107,8 @@ fn beside(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn create(path: &Path) -> Result<std::io::BufWriter<std::fs::File>> {
-    std::fs::File::create(path).map(std::io::BufWriter::new).map_err(|e| unwritable(path, &e))
+fn create(path: &Path) -> std::io::Result<std::io::BufWriter<std::fs::File>> {
+    std::fs::File::create(path).map(std::io::BufWriter::new)
 }
 
 fn keep(mut file: std::io::BufWriter<std::fs::File>, part: &Path, path: &Path) -> Result {

@@ -72,31 +72,50 @@ fn shown(value: Value) -> String {
 
 /// Every declaration of every axis: defaults may differ from entry to entry.
 fn axes() -> Table {
-    let mut table = Table::new(&["name", "allowed", "default", "of", "what"]);
-    let mut row = |axis: &Axis, of: String| {
-        let default = axis.default.map_or(Datum::Text("needed".to_owned()), |value| text(shown(value.into())));
-        let same = |other: &&mut Vec<Datum>| {
-            other[0] == text(axis.name) && other[1] == text(axis.kind.allowed()) && other[2] == default
-        };
-        match table.rows.iter_mut().find(same) {
-            Some(row) => {
-                if let Datum::Text(before) = &mut row[3] {
-                    before.push_str(&format!(", {of}"));
-                }
-            }
-            None => {
-                table.rows.push(vec![text(axis.name), text(axis.kind.allowed()), default, text(of), text(axis.doc)]);
-            }
+    // What of a row does not depend on who brings the axis, and who does.
+    let mut rows: Vec<([Datum; 4], Vec<Brings>)> = Vec::new();
+    let mut add = |axis: &Axis, by: Brings| {
+        let default = axis.default.map_or("needed".to_owned(), |value| shown(value.into()));
+        let row = [text(axis.name), text(axis.kind.allowed()), text(default), text(axis.doc)];
+        match rows.iter_mut().find(|(known, _)| known[..3] == row[..3]) {
+            Some((_, brings)) => brings.push(by),
+            None => rows.push((row, vec![by])),
         }
     };
-    axis::COMMON.iter().for_each(|axis| row(axis, "every run".to_owned()));
-    axis::TRAINING.iter().for_each(|axis| row(axis, "training".to_owned()));
+    axis::COMMON.iter().for_each(|axis| add(axis, ("every run", "")));
+    axis::TRAINING.iter().for_each(|axis| add(axis, ("training", "")));
     for choice in axis::CHOICES {
         for (name, _, axes) in axis::entries(choice) {
-            axes.iter().for_each(|axis| row(axis, format!("{choice} {name}")));
+            axes.iter().for_each(|axis| add(axis, (choice, name)));
         }
     }
+    let mut table = Table::new(&["name", "allowed", "default", "of", "what"]);
+    table.rows = (rows.into_iter())
+        .map(|([name, allowed, default, what], brings)| vec![name, allowed, default, text(of(&brings)), what])
+        .collect();
     table
+}
+
+/// A choice and its entry.
+type Brings = (&'static str, &'static str);
+
+/// `optimizer adam, radam`; `every penalty but none` where that is shorter.
+fn of(brings: &[Brings]) -> String {
+    let choices = brings.chunk_by(|a, b| a.0 == b.0).map(|group| {
+        let choice = group[0].0;
+        if !axis::CHOICES.contains(&choice) {
+            return choice.to_owned();
+        }
+        let names: Vec<&str> = group.iter().map(|(_, name)| *name).collect();
+        let all = axis::entries(choice).into_iter().map(|(name, ..)| name);
+        let others: Vec<&str> = all.filter(|name| !names.contains(name)).collect();
+        match &others[..] {
+            [] => format!("every {choice}"),
+            others if others.len() < names.len() => format!("every {choice} but {}", others.join(", ")),
+            _ => format!("{choice} {}", names.join(", ")),
+        }
+    });
+    choices.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -116,6 +135,10 @@ mod tests {
     fn an_axis_of_many_entries_is_one_row() {
         let lr = axes().rows.into_iter().filter(|row| row[0] == text("lr")).collect::<Vec<_>>();
         assert_eq!(lr.len(), 1);
-        assert!(matches!(&lr[0][3], Datum::Text(of) if of.contains("optimizer gd") && of.contains("optimizer adam")));
+        assert_eq!(lr[0][3], text("every optimizer"));
+        let of = |name: &str| axes().rows.into_iter().find(|row| row[0] == text(name)).map(|mut row| row.remove(3));
+        assert_eq!(of("lambda"), Some(text("every penalty but none")));
+        assert_eq!(of("depth"), Some(text("training")));
+        assert_eq!(of("iterations"), Some(text("baseline minimum_nuclear, hard_impute")));
     }
 }

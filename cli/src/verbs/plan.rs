@@ -23,7 +23,7 @@ const MOST_CLASSES: usize = 10;
 pub fn run(asked: &Plan, format: Format) -> Result {
     let checked = session::check(&asked.file)?;
     let sweep = &checked.sweep;
-    let forecast = Forecast::new(sweep, &checked.contents.inputs)?;
+    let forecast = Forecast::new(&checked)?;
     let cores = machine::cores();
     let used = Use::decide(&asked.use_of, cores, sweep.len(), forecast.side)?;
     let memory = forecast.fit(used.slots, machine::memory_bytes())?;
@@ -42,8 +42,8 @@ pub fn run(asked: &Plan, format: Format) -> Result {
     plan.extend([
         ("slots", Datum::Int(used.slots as i64)),
         ("blas_threads", Datum::Int(used.blas_threads as i64)),
-        ("core_seconds", time(forecast.core_seconds())),
-        ("wall_seconds", time(forecast.wall_seconds(used.slots))),
+        (if people { "core_time" } else { "core_seconds" }, time(forecast.core_seconds())),
+        (if people { "wall_time" } else { "wall_seconds" }, time(forecast.wall_seconds(used.slots))),
         ("memory", size(memory)),
     ]);
     let parts = [
@@ -84,8 +84,14 @@ fn costs(forecast: &Forecast, people: bool) -> Table {
     if people {
         classes.truncate(MOST_CLASSES);
     }
-    let mut table = Table::new(&["cells", "seconds_each", "seconds", "share", "of"]);
+    let columns = if people {
+        ["cells", "each", "all", "share", "of"]
+    } else {
+        ["cells", "seconds_each", "seconds", "share", "of"]
+    };
+    let mut table = Table::new(&columns);
     let total = forecast.core_seconds();
+    let time = |n: f64| if people { Datum::Text(output::span(n)) } else { Datum::Float(n) };
     let same = |axis: &String, value: &Value| {
         forecast.classes.iter().filter_map(|class| class.coordinates.get(axis)).all(|other| other == value)
     };
@@ -95,9 +101,13 @@ fn costs(forecast: &Forecast, people: bool) -> Table {
         let of: Vec<String> = own.map(|(axis, value)| format!("{axis} {value}")).collect();
         table.rows.push(vec![
             Datum::Int(class.cells as i64),
-            Datum::Float(class.seconds),
-            Datum::Float(seconds),
-            Datum::Float(seconds / total),
+            time(class.seconds),
+            time(seconds),
+            if people {
+                Datum::Text(format!("{:.1} %", 100.0 * seconds / total))
+            } else {
+                Datum::Float(seconds / total)
+            },
             Datum::Text(of.join(", ")),
         ]);
     }

@@ -98,7 +98,7 @@ fn warn(recorded: &Stored, digest: &str) {
         ("BLAS threads", &here.blas_threads.to_string(), &there.blas_threads.to_string()),
     ] {
         if here != there {
-            crate::say!("warning: recorded with {what} {there}, this is {here}; the last bits may differ");
+            crate::say!("warning: {what}: {there} when it was recorded, {here} now; the last bits may differ");
         }
     }
 }

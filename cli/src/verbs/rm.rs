@@ -5,13 +5,13 @@ use crate::output::{self, Format};
 use crate::session;
 use std::io::{BufRead, IsTerminal};
 
-/// Removes a sweep with its cells, and the results that no other sweep is linked to.
+/// Removes a sweep with its cells, its picture, and the results that no other sweep is linked to.
 ///
 /// # Errors
 /// [`Failure::Mistake`] where nobody can be asked and `yes` was not given.
 pub async fn run(db: &str, key: &str, yes: bool, format: Format) -> Result {
     let store = session::changing(db).await?;
-    let sweep = store.find_sweep(key).await?;
+    let sweep = session::sweep(&store, key).await?;
     let done = store.counts(&sweep.id).await?.done;
     if !yes {
         if !std::io::stdin().is_terminal() {
@@ -25,10 +25,23 @@ pub async fn run(db: &str, key: &str, yes: bool, format: Format) -> Result {
         }
     }
     let gone = store.remove_sweep(&sweep.id).await?;
+    let picture = session::picture(store.location(), &sweep.name, &sweep.id);
     store.close().await;
+    for ending in session::PICTURES {
+        let file = picture.with_extension(ending);
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                crate::say!("warning: the picture {} cannot be removed: {error}", file.display());
+            }
+            _ => {}
+        }
+    }
     let line = format!(
-        "removed \"{}\" ({}), {} outcomes; `sweep gc` gives the space back",
-        sweep.name, sweep.id, gone.outcomes
+        "removed \"{}\" ({}), {}; `sweep gc{}` gives the space back",
+        sweep.name,
+        sweep.id,
+        output::count(gone.outcomes, "outcome"),
+        session::option(db)
     );
     output::note(format, line)
 }

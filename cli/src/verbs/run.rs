@@ -4,12 +4,12 @@ use crate::answer::Answer;
 use crate::args::Run;
 use crate::failure::{Failure, Result};
 use crate::forecast::Forecast;
-use crate::output::{self, Format, Part};
+use crate::output::{self, Format, Part, digits};
 use crate::progress::{Progress, Snapshot};
 use crate::session::{self, Checked};
 use crate::threads::{self, Use};
 use crate::verbs::{show, tag};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use sweep_coordinator::clock::SystemClock;
@@ -25,6 +25,8 @@ use tokio::time::Instant;
 const TICK: Duration = Duration::from_millis(200);
 /// Most rows of the answer at the end of a run, and of its picture.
 const MOST_ROWS: usize = 60;
+/// Recording is to take no more than this share of training time, or the run says so.
+const MOST_RECORDING: f64 = 0.05;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +45,9 @@ enum End {
 /// Mistakes in the file, a database that cannot be written, [`Failure::JobsFailed`], [`Failure::Interrupted`].
 pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
     asked.tag.iter().try_for_each(|tag| tag::valid(tag))?;
-    let Checked { sweep, source, contents } = session::check(&asked.file)?;
-    let forecast = Forecast::new(&sweep, &contents.inputs)?;
+    let checked = session::check(&asked.file)?;
+    let forecast = Forecast::new(&checked)?;
+    let Checked { sweep, source, contents, .. } = checked;
     let used = Use::decide(&asked.use_of, machine::cores(), sweep.len(), forecast.side)?;
     forecast.fit(used.slots, machine::memory_bytes())?;
     threads::set_blas(used.blas_threads)?;
@@ -56,17 +59,18 @@ pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
     let how = Submission { fresh: asked.fresh, tags: asked.tag.clone() };
     let id = dispatcher.submit(sweep.clone(), &source, &contents.files, &how).await?;
     crate::say!(
-        "sweep \"{}\" ({id}): {} cells, {} slots × {} BLAS threads, {}",
+        "sweep \"{}\" ({id}): {}, {used}, {}",
         sweep.name,
-        sweep.len(),
-        used.slots,
-        used.blas_threads,
+        output::count(sweep.len(), "cell"),
         shown(dispatcher.store().location())
     );
 
     let end = work(db, &dispatcher, &id, used, asked.limit).await?;
 
     let stands = dispatcher.progress(&id).await;
+    if let Some(line) = recording(stands.seconds) {
+        crate::say!("{line}");
+    }
     let answer = show::answer(dispatcher.store(), &id, &sweep).await?;
     let picture = picture(dispatcher.store().location(), &id, &sweep, &answer);
     report(db, &id, &answer, picture, format)?;
@@ -77,7 +81,8 @@ pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
         End::Finished => Ok(()),
         End::TimeIsUp | End::Interrupted => {
             crate::say!(
-                "stopped with {left} cells left; the same command goes on: sweep run{} {}",
+                "stopped with {} left; to go on: sweep run{} {}",
+                output::count(left, "cell"),
                 session::option(db),
                 asked.file.path.display()
             );
@@ -206,21 +211,28 @@ fn shown(location: &Location) -> String {
     }
 }
 
+/// What to say where recording took more than [`MOST_RECORDING`] of `seconds` = (training, recording).
+fn recording((training, recording): (f64, f64)) -> Option<String> {
+    let share = recording / training;
+    // Nothing was trained: no share.
+    (share > MOST_RECORDING).then(|| {
+        format!("recording took {} % of training time; fewer points in [record] take less", digits(100.0 * share, 2))
+    })
+}
+
 /// Draws the answer beside the database, as SVG and PNG; the path without its ending. A picture that cannot be written
 /// is no reason to fail.
 fn picture(location: &Location, id: &str, sweep: &Sweep, answer: &Answer) -> Option<PathBuf> {
-    if answer.rows.is_empty() || answer.rows.len() > MOST_ROWS {
+    if !answer.is_tested() || answer.rows.len() > MOST_ROWS {
         return None;
     }
-    let directory = match location {
-        Location::Sqlite(path) => path.parent().unwrap_or_else(|| Path::new("")).to_owned(),
-        Location::Postgres(_) => PathBuf::from("results"),
-    };
-    let name: String = sweep.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
-    let path = directory.join(format!("{name}-{id}"));
+    let path = session::picture(location, &sweep.name, id);
     let svg = plot::methods::methods(&answer.picture(sweep));
     let png = plot::render_png(&svg, 2.0).map_err(|e| e.to_string());
-    let written = std::fs::write(path.with_extension("svg"), &svg)
+    let written = path
+        .parent()
+        .map_or(Ok(()), std::fs::create_dir_all)
+        .and_then(|()| std::fs::write(path.with_extension("svg"), &svg))
         .map_err(|e| e.to_string())
         .and_then(|()| std::fs::write(path.with_extension("png"), png?).map_err(|e| e.to_string()));
     match written {
@@ -234,27 +246,34 @@ fn picture(location: &Location, id: &str, sweep: &Sweep, answer: &Answer) -> Opt
 
 /// The end of a run: the answer, and where it lies.
 fn report(db: &str, id: &str, answer: &Answer, picture: Option<PathBuf>, format: Format) -> Result {
-    let most = if format == Format::Table { MOST_ROWS } else { usize::MAX };
-    output::note(format, "")?;
-    output::print(format, &[Part::Table("answer", answer.table(most))])?;
-    if answer.rows.len() > most {
-        output::note(format, format!("… {} more rows: sweep show {id} --output csv", answer.rows.len() - most))?;
+    if format != Format::Table {
+        return output::print(format, &[Part::Table("answer", answer.in_form(format, MOST_ROWS))]);
     }
-    output::note(
-        format,
-        "\ntest_rel: median and quartiles over n replicates of the error over unobserved entries, relative to the truth. \
-         failed: share that diverged or is inflated.\nat_edge: a chosen value that ends its list; extend the list before \
-         believing the row.",
-    )?;
-    output::note(format, format!("\ndatabase  {}", db.rsplit('@').next().unwrap_or(db)))?;
-    output::note(
-        format,
-        format!(
-            "query     sweep sql{} \"SELECT depth, optimizer, penalty, baseline, lr, lambda, test_rel_median, n FROM \
-             medians WHERE sweep_id = '{id}' AND stage <> 'tuning' ORDER BY test_rel_median\"",
-            session::option(db)
-        ),
-    )?;
+    if !answer.rows.is_empty() {
+        output::note(format, "")?;
+        output::print(format, &[Part::Table("answer", answer.in_form(format, MOST_ROWS))])?;
+        if answer.rows.len() > MOST_ROWS {
+            let (more, option) = (answer.rows.len() - MOST_ROWS, session::option(db));
+            output::note(format, format!("… {more} more rows: sweep show{option} {id} --output csv"))?;
+        }
+        output::note(format, format!("\n{}\n", answer.notes().join("\n")))?;
+    }
+    output::note(format, format!("database  {}", db.rsplit('@').next().unwrap_or(db)))?;
+    if !answer.rows.is_empty() {
+        let (columns, from, by) = if answer.is_relative() {
+            ("test_rel_median, n", "medians", "test_rel_median")
+        } else {
+            ("test_rmse, train_loss", "results", "test_rmse, train_loss")
+        };
+        output::note(
+            format,
+            format!(
+                "query     sweep sql{} \"SELECT depth, optimizer, penalty, baseline, lr, lambda, {columns} FROM {from} \
+                 WHERE sweep_id = '{id}' AND stage <> 'tuning' ORDER BY {by}\"",
+                session::option(db)
+            ),
+        )?;
+    }
     if let Some(path) = picture {
         output::note(format, format!("picture   {0}.svg, {0}.png", path.display()))?;
     }
@@ -267,5 +286,18 @@ impl From<dispatch::Error> for Failure {
             dispatch::Error::Store(error) => error.into(),
             other => Failure::Internal(anyhow::Error::new(other)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recording_is_spoken_of_past_a_twentieth_of_training() {
+        assert_eq!(recording((100.0, 5.0)), None);
+        assert_eq!(recording((0.0, 0.0)), None);
+        let said = recording((100.0, 8.993)).unwrap();
+        assert!(said.starts_with("recording took 9 % of training time"), "{said}");
     }
 }

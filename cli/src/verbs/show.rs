@@ -25,7 +25,7 @@ pub async fn run(db: &str, key: &str, format: Format) -> Result {
     let store = session::reading(db).await?;
     match cell_of(key) {
         Some((sweep, index)) => cell(&store, &store.find_sweep(sweep).await?, index, format).await,
-        None => whole(db, &store, &store.find_sweep(key).await?, format).await,
+        None => whole(db, &store, &session::sweep(&store, key).await?, format).await,
     }
 }
 
@@ -40,7 +40,7 @@ fn count(n: u64) -> Datum {
 async fn whole(db: &str, store: &Store, stored: &Sweep, format: Format) -> Result {
     let counts = store.counts(&stored.id).await?;
     let sweep = session::parsed(stored)?;
-    let mut record = vec![
+    let record = vec![
         ("name", text(&stored.name)),
         ("id", text(&stored.id)),
         ("description", text(&stored.description)),
@@ -53,10 +53,14 @@ async fn whole(db: &str, store: &Store, stored: &Sweep, format: Format) -> Resul
         ("failed", count(counts.failed + counts.quarantined)),
         ("running", count(counts.leased)),
     ];
-    record.extend(stored.inputs.iter().map(|(path, hash)| ("file", text(format!("{path} ({})", &hash[..12])))));
     let answer = answer(store, &stored.id, &sweep).await?;
-    let most = if format == Format::Table { MOST_ROWS } else { usize::MAX };
-    let mut parts = vec![Part::Record("sweep", record), Part::Table("answer", answer.table(most))];
+    let mut parts = vec![Part::Record("sweep", record)];
+    if !stored.inputs.is_empty() {
+        let mut table = Table::new(&["file", "content"]);
+        table.rows = stored.inputs.iter().map(|(path, hash)| vec![text(path), text(&hash[..12])]).collect();
+        parts.push(Part::Table("files", table));
+    }
+    parts.insert(1, Part::Table("answer", answer.in_form(format, MOST_ROWS)));
     let given_up = store.given_up(&stored.id, MOST_GIVEN_UP).await?;
     if !given_up.is_empty() {
         let mut table = Table::new(&["cell", "error", "again"]);
@@ -71,8 +75,8 @@ async fn whole(db: &str, store: &Store, stored: &Sweep, format: Format) -> Resul
         parts.swap(0, 1);
     }
     output::print(format, &parts)?;
-    if answer.rows.len() > most {
-        output::note(format, format!("… {} more rows: --output csv shows all", answer.rows.len() - most))?;
+    if answer.rows.len() > MOST_ROWS {
+        output::note(format, format!("… {} more rows: --output csv shows all", answer.rows.len() - MOST_ROWS))?;
     }
     Ok(())
 }

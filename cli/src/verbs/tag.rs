@@ -8,16 +8,19 @@ use sweep_coordinator::store::Datum;
 /// Most characters of a tag.
 const MOST: usize = 100;
 
-/// Adds (`+TAG`) and takes away (`-TAG`) tags, then shows them.
+/// Adds tags and takes some away, then shows those that are there.
 ///
 /// # Errors
-/// [`Failure::Mistake`] for a change that is neither.
-pub async fn run(db: &str, key: &str, changes: &[String], format: Format) -> Result {
-    let changes: Vec<(bool, &str)> = changes.iter().map(|change| parsed(change)).collect::<Result<_>>()?;
-    let store = if changes.is_empty() { session::reading(db).await? } else { session::changing(db).await? };
-    let sweep = store.find_sweep(key).await?;
-    for (on, tag) in changes {
-        store.tag(&sweep.id, tag, on).await?;
+/// [`Failure::Mistake`] for a text that is no tag.
+pub async fn run(db: &str, key: &str, add: &[String], remove: &[String], format: Format) -> Result {
+    add.iter().chain(remove).try_for_each(|tag| valid(tag))?;
+    let reads = add.is_empty() && remove.is_empty();
+    let store = if reads { session::reading(db).await? } else { session::changing(db).await? };
+    let sweep = session::sweep(&store, key).await?;
+    for (tags, on) in [(add, true), (remove, false)] {
+        for tag in tags {
+            store.tag(&sweep.id, tag, on).await?;
+        }
     }
     let tags = store.find_sweep(&sweep.id).await?.tags;
     store.close().await;
@@ -37,25 +40,17 @@ pub fn valid(tag: &str) -> Result {
     Err(Failure::Mistake(format!("tag \"{}\" is not 1 to {MOST} printable characters", tag.escape_debug())))
 }
 
-/// Whether to add, and the tag.
-fn parsed(change: &str) -> Result<(bool, &str)> {
-    let parsed = change.strip_prefix('+').map(|tag| (true, tag)).or(change.strip_prefix('-').map(|tag| (false, tag)));
-    match parsed {
-        Some(change) => valid(change.1).map(|()| change),
-        None => Err(Failure::Mistake(format!("\"{change}\" is no change of tags; allowed: +TAG, -TAG"))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_change_is_a_sign_and_a_tag() {
-        assert_eq!(parsed("+paper").unwrap(), (true, "paper"));
-        assert_eq!(parsed("--draft").unwrap(), (false, "-draft"));
-        for bad in ["paper", "+", "-", "+a\u{1b}b", ""] {
-            assert!(parsed(bad).is_err(), "{bad}");
+    fn a_tag_is_a_short_printable_text() {
+        for fine in ["paper", "-draft", "α β", &"x".repeat(100)] {
+            valid(fine).unwrap();
+        }
+        for bad in ["", "a\u{1b}b", &"x".repeat(101)] {
+            assert!(valid(bad).unwrap_err().to_string().contains("1 to 100 printable"), "{bad}");
         }
     }
 }

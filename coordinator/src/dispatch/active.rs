@@ -105,10 +105,11 @@ impl Dispatcher {
                 self.store.end_attempt(&lost.lease, ending, Some(why), next, now).await?;
             }
         }
-        let Progress { trained, unsound, .. } = active.progress;
+        let before = active.progress;
         let (id, sweep, inputs) = (active.id.clone(), active.sweep.clone(), active.inputs.clone());
         *active = self.activate(id, sweep, inputs, active.link).await?;
-        (active.progress.trained, active.progress.unsound) = (trained, unsound);
+        let Progress { trained, unsound, seconds, .. } = before;
+        active.progress = Progress { trained, unsound, seconds, ..active.progress };
         if active.progress.is_finished() {
             self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
         }

@@ -57,7 +57,10 @@ impl Dispatcher {
                     Suits::Alone => alone = true,
                     Suits::Yes => {}
                 }
-                seconds += forecast;
+                // A cell that was leased when a process died fills a bundle by itself: whatever waits behind it in a
+                // slot's queue would be suspected with it if it ends the next process, too.
+                let suspected = active.trouble.get(&cell).is_some_and(|trouble| trouble.suspected > 0);
+                seconds += if suspected { bundle } else { forecast };
                 cells.push(active.recipe(cell)?);
             }
             if cells.is_empty() {

@@ -154,6 +154,8 @@ pub struct Progress {
     pub unsound: u64,
     /// Set aside after failing.
     pub quarantined: u64,
+    /// Of these (trained), wall seconds of training and of recording.
+    pub seconds: (f64, f64),
     /// Running now.
     pub running: u64,
     /// Core seconds left, as forecast.
@@ -349,6 +351,17 @@ impl Dispatcher {
     /// A worker's connection dropped: for the grace its leases wait for it.
     pub fn leave(&self, seat: &Seat) {
         self.presence().leave(seat, self.clock.monotonic_ms());
+    }
+
+    /// The connection of this worker, where it has one.
+    pub fn seat(&self, worker: &str) -> Option<Seat> {
+        self.presence().seat(worker)
+    }
+
+    /// Takes the leases that `which` (sweep, cell) names from whoever has them, and tells them to drop the runs. What
+    /// becomes of the cells is up to the caller.
+    pub fn revoke(&self, which: impl Fn(&str, u64) -> bool) -> Vec<store::Lease> {
+        self.presence().revoke(which)
     }
 
     /// Everyone who is there.

@@ -60,6 +60,7 @@ struct Here {
     connected: bool,
     slots: usize,
     deadline_ms: u64,
+    provenance: String,
     held: BTreeMap<(String, u64), Held>,
     /// Whether what it holds must run alone.
     alone: bool,
@@ -141,6 +142,7 @@ impl Presence {
         here.connection = self.connections;
         here.connected = true;
         here.slots = slots;
+        here.provenance = provenance.to_owned();
         here.deadline_ms = now_ms + self.settings.lease_ms;
         here.asked_ms = None;
         here.orders = tell;
@@ -240,6 +242,12 @@ impl Presence {
         let _ = here.orders.send(Order::GiveBack(wanted));
     }
 
+    /// The connection of this worker, where it has one.
+    pub fn seat(&self, worker: &str) -> Option<Seat> {
+        let here = self.workers.get(worker).filter(|here| here.connected)?;
+        Some(Seat { worker: worker.to_owned(), provenance: here.provenance.clone(), connection: here.connection })
+    }
+
     /// Whether this connection still counts.
     pub fn is_current(&self, seat: &Seat) -> bool {
         self.workers.get(&seat.worker).is_some_and(|here| here.connected && here.connection == seat.connection)
@@ -299,6 +307,7 @@ impl Here {
             connected: false,
             slots: 0,
             deadline_ms,
+            provenance: String::new(),
             held: BTreeMap::new(),
             alone: false,
             asked_ms: None,

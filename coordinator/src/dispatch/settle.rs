@@ -146,6 +146,8 @@ impl Dispatcher {
         active.trouble.remove(&cell);
         active.progress.done += 1;
         active.progress.trained += 1;
+        active.progress.seconds.0 += outcome.wall_seconds;
+        active.progress.seconds.1 += outcome.recording_seconds;
         active.progress.unsound += u64::from(outcome.inflated || outcome.status == Status::Diverged);
         self.finish(active, cell).await
     }

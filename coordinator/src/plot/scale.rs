@@ -205,12 +205,16 @@ fn label(values: &[f64], spread: Spread) -> Vec<Tick> {
         })
     };
     let places_of_step = if step.is_finite() { places(step).unwrap_or(12) } else { 12 };
-    let text = |value: f64| match (spread, plain) {
+    let text = |value: f64, digits: usize| match (spread, plain) {
         (Spread::Linear, true) if step.is_finite() => minus(&format!("{value:.places_of_step$}")),
-        (_, true) => number(value, 6),
-        (_, false) => power(value, 4),
+        (_, true) => number(value, digits + 2),
+        (_, false) => power(value, digits),
     };
-    values.iter().map(|&value| Tick { value, label: text(value) }).collect()
+    let labels = |digits: usize| values.iter().map(|&value| text(value, digits)).collect::<Vec<_>>();
+    // Four digits tell ticks apart but on the narrowest of domains; 17 always do.
+    let apart = |digits: &usize| labels(*digits).windows(2).all(|w| w[0] != w[1]);
+    let digits = (4..17).find(apart).unwrap_or(17);
+    values.iter().zip(labels(digits)).map(|(&value, label)| Tick { value, label }).collect()
 }
 
 /// `value` with at most `digits` significant digits, as a decimal where that is short, else as m×10ᵏ. Not finite: "–".
@@ -338,6 +342,14 @@ mod tests {
         assert!((log.position(1.0) - 200.0).abs() < 1e-9 && (log.position(10.0) - 300.0).abs() < 1e-9);
         let falling = Scale::over(Spread::Linear, 0.0, 10.0, 100.0, 0.0);
         assert!((falling.position(2.5) - 75.0).abs() < 1e-9 && falling.position(99.0) == 0.0);
+    }
+
+    #[test]
+    fn ticks_of_a_narrow_domain_have_labels_of_their_own() {
+        let low = 6.746_016e-165;
+        let ticks = Scale::over(Spread::Log, low, low * (1.0 + 2.3e-6), 0.0, 100.0).ticks(2);
+        let labels: Vec<&str> = ticks.iter().map(|tick| tick.label.as_str()).collect();
+        assert_eq!(labels, ["6.74602×10⁻¹⁶⁵", "6.74603×10⁻¹⁶⁵"]);
     }
 
     proptest! {

@@ -22,6 +22,23 @@ use std::time::Duration;
 /// How long a connection waits for another one's lock.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// A statement that reads the file.
+const PROBE: &str = "SELECT name FROM sqlite_master LIMIT 1";
+/// SQLITE_NOTADB.
+const NOT_A_DATABASE: &str = "26";
+
+/// The database's code of an error.
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(|code| code.into_owned())
+}
+
+/// Whether there is a log that is not empty beside the SQLite file at `path`.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|metadata| metadata.len() > 0)
+}
+
 /// A value in a row.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Datum {
@@ -155,6 +172,7 @@ impl Database {
     async fn open_sqlite(path: &Path, writable: bool) -> Result<Database> {
         let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY).foreign_keys(true);
         let unwritable = |e: sqlx::Error| match Error::from(e) {
+            Error::Database(e) if code(&e).as_deref() == Some(NOT_A_DATABASE) => Error::NotOurs(path.to_owned()),
             Error::Database(e) => Error::Unwritable { path: path.to_owned(), reason: e.to_string() },
             other => other,
         };
@@ -184,7 +202,24 @@ impl Database {
         } else {
             None
         };
-        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        let pool = |options| SqlitePoolOptions::new().max_connections(4).connect_with(options);
+        let mut read = pool(options.clone().read_only(true)).await?;
+        if let Err(error) = sqlx::query(PROBE).fetch_optional(&read).await {
+            if code(&error).as_deref() == Some(NOT_A_DATABASE) {
+                return Err(Error::NotOurs(path.to_owned()));
+            }
+            // Readers of a log share memory through a file beside the database. Where that cannot be made (a read-only
+            // directory), a database without a log can be read as it is: nobody is writing it.
+            if has_log(path) {
+                let reason = format!("{error}; there is a log beside it that only someone who may write can read");
+                return Err(Error::Unreadable { path: path.to_owned(), reason });
+            }
+            read = pool(options.read_only(true).immutable(true)).await?;
+            sqlx::query(PROBE)
+                .fetch_optional(&read)
+                .await
+                .map_err(|e| Error::Unreadable { path: path.to_owned(), reason: e.to_string() })?;
+        }
         Ok(Database::Sqlite { write, read })
     }
 

@@ -38,6 +38,12 @@ pub enum Error {
     /// No space is left. Whatever was acknowledged before is intact.
     #[error("the disk (or quota) of the database is full; everything recorded so far is intact")]
     Full,
+    /// The system takes no more writes. Whatever was acknowledged before is intact.
+    #[error(
+        "the database cannot be written any more ({0}): a quota, a limit on file sizes or a failing disk; everything \
+         recorded so far is intact"
+    )]
+    WriteFailed(String),
     /// A database made by a newer program.
     #[error(
         "the database has migration {found}, this program knows up to {known}: a newer program made it, use that one"
@@ -51,6 +57,17 @@ pub enum Error {
     /// A database that this program has to bring up to date before it can be read.
     #[error("the database was made by another version of this program; open it once for writing (any `sweep run`)")]
     Older,
+    /// A file that is not a database of this program.
+    #[error("{} is not a database of sweeps", .0.display())]
+    NotOurs(PathBuf),
+    /// A database that cannot be read.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        reason: String,
+    },
     /// A write on a store that was opened for reading.
     #[error("the database was opened for reading only")]
     ReadOnly,
@@ -120,6 +137,10 @@ impl From<sqlx::Error> for Error {
         match code.as_deref() {
             // SQLITE_FULL; Postgres disk_full.
             Some("13" | "53100") => Error::Full,
+            // SQLITE_IOERR_WRITE, _FSYNC, _DIR_FSYNC, _TRUNCATE, _SHMSIZE.
+            Some("778" | "1034" | "1290" | "1546" | "4874") => {
+                Error::WriteFailed(error.as_database_error().map_or(String::new(), |e| e.message().to_owned()))
+            }
             _ => Error::Database(error),
         }
     }

@@ -70,7 +70,7 @@ pub(super) async fn migrate(database: &Database, migrations: &[(i64, &str)], now
 pub(super) async fn check(database: &Database) -> Result<()> {
     let known = MIGRATIONS.last().map_or(0, |&(version, _)| version);
     let mut transaction = database.read().await?;
-    // Without its book this is no database of ours, or an empty file.
+    // Without its book this is no database of ours, or a new one.
     let found = applied(&mut transaction).await.map_err(|_| Error::Older)?;
     if found > known {
         return Err(Error::Newer { found, known });

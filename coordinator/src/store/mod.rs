@@ -23,6 +23,7 @@ mod cells;
 mod database;
 mod describe;
 mod error;
+mod hint;
 mod keys;
 mod location;
 mod migrate;
@@ -48,7 +49,7 @@ pub use sweep_core::job::Provenance;
 pub use sweeps::{NewSweep, Selection, Sweep, SweepState};
 pub use tokens::{Role, Token, secret};
 pub use views::{Column, ColumnType, result_columns};
-pub use workers::Worker;
+pub use workers::{SeenWorker, Worker};
 
 use database::Database;
 use location::Owner;

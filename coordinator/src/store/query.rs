@@ -2,6 +2,7 @@
 
 use super::database::{Database, Datum, postgres_row, sqlite_row};
 use super::error::{Error, Result};
+use super::hint::hint;
 use super::statements as sql;
 use super::{Store, database::args};
 use futures_util::TryStreamExt;
@@ -87,7 +88,7 @@ impl Store {
                 }
                 .await;
                 connection.lock_handle().await?.remove_progress_handler();
-                answer.map_err(|e| if out_of_time.load(Ordering::Relaxed) { slow(limits) } else { said(e) })?;
+                answer.map_err(|e| if out_of_time.load(Ordering::Relaxed) { slow(limits) } else { said(e, text) })?;
             }
             Database::Postgres { pool, .. } => {
                 let mut connection = pool.acquire().await?;
@@ -113,7 +114,7 @@ impl Store {
                 // 57014: query_canceled, which is what a statement_timeout ends in.
                 answer.map_err(|e: sqlx::Error| match e.as_database_error().and_then(|e| e.code()) {
                     Some(code) if code == "57014" => slow(limits),
-                    _ => said(e),
+                    _ => said(e, text),
                 })?;
                 transaction.rollback().await?;
             }
@@ -135,10 +136,10 @@ fn slow(limits: &Limits) -> Error {
     Error::TooSlow { seconds: limits.time.as_secs_f64() }
 }
 
-/// The database's own words, where it has any.
-fn said(error: sqlx::Error) -> Error {
+/// The database's own words, where it has any, and what the query may have meant.
+fn said(error: sqlx::Error, query: &str) -> Error {
     match &error {
-        sqlx::Error::Database(e) => Error::Query(e.message().to_owned()),
+        sqlx::Error::Database(e) => Error::Query(format!("{}{}", e.message(), hint(e.message(), query))),
         sqlx::Error::Decode(e) => Error::Query(e.to_string()),
         _ => Error::Database(error),
     }

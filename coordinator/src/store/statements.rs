@@ -133,6 +133,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (id) DO UPDATE SET
         provenance_id = $2, cores = $3, slots = $4, last_seen_at_ms = $5";
 
+    /// Workers that were seen since, latest first, each with its provenance.
+    WORKERS = "SELECT id, provenance_id, cores, slots, last_seen_at_ms FROM workers WHERE last_seen_at_ms >= $1
+        ORDER BY last_seen_at_ms DESC, id";
+
     // Tokens.
 
     /// A new token; zero rows changed means that its name is taken.

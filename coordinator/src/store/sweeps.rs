@@ -152,7 +152,12 @@ impl Store {
         match (begins.next(), begins.next()) {
             (Some((i, _)), None) => Ok(all.swap_remove(i)),
             _ => {
-                let known = all.iter().take(10).map(|s| s.name.clone()).collect();
+                let mut known: Vec<String> = Vec::new();
+                for sweep in &all {
+                    if known.len() < 10 && !known.contains(&sweep.name) {
+                        known.push(sweep.name.clone());
+                    }
+                }
                 Err(Error::UnknownSweep { key: key.to_owned(), known })
             }
         }

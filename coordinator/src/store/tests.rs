@@ -157,7 +157,7 @@ async fn places_that_cannot_hold_a_database_are_refused() {
     }
     let not_a_database = Store::open(&Location::Sqlite(file.clone()), 1).await.unwrap_err();
     assert!(not_a_database.to_string().contains("not a database"), "{not_a_database}");
-    assert!(matches!(Store::read(&Location::Sqlite(file)).await, Err(Error::Older)));
+    assert!(matches!(Store::read(&Location::Sqlite(file)).await, Err(Error::NotOurs(_))));
 }
 
 #[tokio::test]

@@ -18,7 +18,36 @@ pub struct Worker {
     pub slots: u32,
 }
 
+/// A worker that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenWorker {
+    /// It.
+    pub worker: Worker,
+    /// Its machine and program.
+    pub provenance: Provenance,
+    /// When it last came.
+    pub last_seen_at_ms: i64,
+}
+
 impl Store {
+    /// The workers that came since, latest first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn workers(&self, since_ms: i64) -> Result<Vec<SeenWorker>> {
+        let mut transaction = self.database.read().await?;
+        let count = |x: i64| u32::try_from(x).map_err(|_| Error::Corrupt(format!("{x} where a small count belongs")));
+        let mut workers = Vec::new();
+        for mut row in transaction.rows(sql::WORKERS, args![since_ms]).await? {
+            let (id, provenance_id) = (row.text()?, row.text()?);
+            let (cores, slots) = (count(row.int()?)?, count(row.int()?)?);
+            let provenance = provenance(&mut transaction, &provenance_id).await?;
+            let worker = Worker { id, provenance: provenance_id, cores, slots };
+            workers.push(SeenWorker { worker, provenance, last_seen_at_ms: row.int()? });
+        }
+        Ok(workers)
+    }
+
     /// Stores a provenance once; its id, which is a hash of its content.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 //! - `read`, `parse`: from bytes to `file`, names and values checked one by one;
 //! - `combine`: entries and rules to disjoint blocks of the [`grid`](crate::grid);
 //! - `check`: values that conflict with each other;
-//! - `tune`: tune → refit; `summary`: what a person reads, and differences between two sweeps.
+//! - `reads`: which cells read files; `tune`: tune → refit; `summary`: what a person reads, and differences between two sweeps.
 
 mod check;
 mod combine;
@@ -14,6 +14,7 @@ mod diagnostic;
 mod file;
 mod parse;
 mod read;
+mod reads;
 mod summary;
 mod tune;
 

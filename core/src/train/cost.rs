@@ -26,10 +26,14 @@ const POLAR_RATE: f64 = 14e9;
 const SVD_RATE: f64 = 14e9;
 const STEP_SECONDS: f64 = 4e-6;
 
-/// The forecast for `trial`. A problem whose size is only in its files counts as 1000×1000.
+/// The forecast for `trial`. A problem whose size is only in its files counts as 1000×1000: see [`forecast_of`].
 pub fn forecast(trial: &Trial) -> Cost {
-    let problem = registry::find("problem", problem::KNOWN, trial.text("problem")).map(|p| (p.build)(trial)).ok();
-    let (n1, n2, m) = problem.and_then(|p| p.size()).unwrap_or((1000, 1000, 100_000));
+    let size = problem::build(trial).ok().and_then(|problem| problem.size());
+    forecast_of(trial, size.unwrap_or((1000, 1000, 100_000)))
+}
+
+/// The forecast for `trial` on a problem of n1 rows, n2 columns and m measurements.
+pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
     let (long, k) = (n1.max(n2) as f64, n1.min(n2) as f64);
     let entries = (n1 * n2) as f64;
     let sensing = if trial.text("problem") == "sensing" { m as f64 * entries } else { 0.0 };

@@ -81,6 +81,20 @@ pub fn run(trial: &Trial, files: &dyn Files, resume: Option<&[u8]>, monitor: &mu
     if trial.is_training() { train(trial, &data, files, resume, monitor) } else { solve(trial, &data, monitor) }
 }
 
+/// Reads the files of `trial` as a run does, but runs nothing: n1, n2 and the number of training measurements.
+///
+/// # Errors
+/// What is wrong with the files, as [`run`] would report it.
+pub fn inspect(trial: &Trial, files: &dyn Files) -> Result<(usize, usize, usize)> {
+    let data = problem::load(trial, files)?;
+    if trial.is_training() && trial.text("init") == "file" {
+        let dims = dimensions(data.n1, data.n2, trial.size("depth"), trial.size("width"));
+        let init = (registry::find("init", init::KNOWN, trial.text("init"))?.build)(trial);
+        init.factors(&dims, trial.int("init_seed"), files)?;
+    }
+    Ok((data.n1, data.n2, data.train.values().len()))
+}
+
 /// Dimensions of the layers: `[n2, width, …, width, n1]`; width 0 means min(n1, n2).
 pub fn dimensions(n1: usize, n2: usize, depth: usize, width: usize) -> Vec<usize> {
     let hidden = if width == 0 { n1.min(n2) } else { width };

@@ -1,0 +1,12 @@
+//! The command line from outside: the real binary on small sweeps, in a folder of its own.
+//!
+//! Each test says what a user does and what is there afterwards, by value: what is printed, the exit code, the rows.
+
+mod export;
+mod faults;
+mod files;
+mod interrupt;
+mod look;
+mod run;
+mod scene;
+mod sql;

@@ -1,0 +1,170 @@
+//! The coordinator on the network: what workers and users may call.
+//!
+//! One rule: every call begins by asking `gate` whether its token allows it (joining apart, which has a code), and a call
+//! only decodes, calls the dispatcher or the store, and encodes. What a client sent is never trusted and never unwrapped;
+//! everything has a limit.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `gate` | tokens and invitations |
+//! | `workers` | the calls of workers; `session` is the conversation of one |
+//! | `access` | tokens, invitations, who is there |
+//! | `sweeps` | the calls of users |
+//! | `upload` | chunks in and out |
+//! | `status` | errors as gRPC has them, in one function |
+
+mod access;
+mod gate;
+mod session;
+mod status;
+mod sweeps;
+mod upload;
+mod workers;
+
+use crate::dispatch::{Dispatcher, Notice};
+use gate::Gate;
+use std::sync::Arc;
+use std::time::Duration;
+use sweep_proto::{DESCRIPTORS, MAX_MESSAGE, v1};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+
+/// Calls and streams of one connection at a time.
+const MAX_STREAMS: u32 = 64;
+/// How often a silent connection is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// How long the answer may take.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How long open calls may take to end when the coordinator does.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How the coordinator serves.
+#[derive(Default)]
+pub struct Settings {
+    /// Certificate chain and key, PEM; plain text where there is none.
+    pub tls: Option<(String, String)>,
+}
+
+/// What ends a server early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The network, or a certificate that is none.
+    #[error("the server failed: {0}")]
+    Transport(String),
+}
+
+/// Serves workers and users on `listener` until `shutdown`; open conversations then end, and workers go on and come back
+/// to the next coordinator.
+///
+/// # Errors
+/// [`Error::Transport`] for a certificate of no use.
+pub async fn serve(
+    listener: TcpListener,
+    dispatcher: Arc<Dispatcher>,
+    settings: Settings,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let failed = |error: tonic::transport::Error| Error::Transport(sweep_proto::client::chain(&error));
+    let gate = Arc::new(Gate::new(Arc::clone(&dispatcher)));
+    let (closing, closed) = watch::channel(false);
+    let (health, health_service) = tonic_health::server::health_reporter();
+    health.set_serving::<v1::workers_server::WorkersServer<workers::Service>>().await;
+    health.set_serving::<v1::sweeps_server::SweepsServer<sweeps::Service>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .build_v1()
+        .map_err(|error| Error::Transport(error.to_string()))?;
+
+    let mut server = Server::builder()
+        .max_concurrent_streams(MAX_STREAMS)
+        .concurrency_limit_per_connection(MAX_STREAMS as usize)
+        .http2_keepalive_interval(Some(KEEPALIVE))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_max_header_list_size(16 << 10)
+        .tcp_nodelay(true);
+    if let Some((chain, key)) = &settings.tls {
+        server = server.tls_config(ServerTlsConfig::new().identity(Identity::from_pem(chain, key))).map_err(failed)?;
+    }
+    let workers = workers::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate), closed);
+    let access = access::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
+    let sweeps = sweeps::Service::new(gate);
+    let router = server
+        .add_service(v1::workers_server::WorkersServer::new(workers).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(v1::access_server::AccessServer::new(access).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(v1::sweeps_server::SweepsServer::new(sweeps).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(health_service)
+        .add_service(reflection);
+
+    let ticks = tokio::spawn(tick(Arc::clone(&dispatcher)));
+    let notices = tokio::spawn(log(dispatcher.notices()));
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let serving = router.serve_with_incoming_shutdown(incoming, async {
+        // A sender that is gone asks for the same.
+        let _ = stopped.await;
+    });
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served.map_err(failed),
+        () = shutdown => {
+            closing.send_replace(true);
+            let _ = stop.send(());
+            // Whoever has not ended by then is cut off.
+            tokio::time::timeout(LINGER, serving).await.unwrap_or(Ok(())).map_err(failed)
+        }
+    };
+    ticks.abort();
+    notices.abort();
+    served
+}
+
+/// Looks at deadlines.
+async fn tick(dispatcher: Arc<Dispatcher>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut well = true;
+    loop {
+        ticks.tick().await;
+        match dispatcher.expire().await {
+            Ok(()) => well = true,
+            // Once for an outage, not ten times a second.
+            Err(error) if well => {
+                tracing::error!("failed to take back leases, trying again: {error}");
+                well = false;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Logs what a person wants to hear of.
+async fn log(mut notices: broadcast::Receiver<Notice>) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Failed { sweep, cell, error, quarantined: false }) => {
+                tracing::warn!("cell {sweep}/{cell} failed and is tried once more: {error}");
+            }
+            Ok(Notice::Failed { sweep, cell, error, quarantined: true }) => {
+                tracing::error!("cell {sweep}/{cell} failed and is set aside: {error}");
+            }
+            Ok(Notice::Lost { worker, leases, hangs: true }) => {
+                tracing::warn!("worker {worker} was not heard for too long; its {leases} cells are given to others");
+            }
+            Ok(Notice::Lost { worker, leases, hangs: false }) => {
+                tracing::warn!("worker {worker} went away; its {leases} cells are given to others");
+            }
+            Ok(Notice::Late { sweep, cell, differs }) => {
+                let differs = if differs == Some(true) { "; its numbers DIFFER from the accepted result" } else { "" };
+                tracing::warn!(
+                    "a result of cell {sweep}/{cell} came after its lease had ended, and was not taken{differs}"
+                );
+            }
+            Err(broadcast::error::RecvError::Lagged(n)) => tracing::warn!("{n} notices came too fast to be logged"),
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
