@@ -13,6 +13,9 @@ pub enum Failure {
     /// Mistakes in a file, rendered with their places.
     #[error("{0}")]
     Rendered(String),
+    /// No coordinator answers there, or it is not to be trusted.
+    #[error("{0}")]
+    Unreachable(String),
     /// The run is over and some cells have no result.
     #[error("{} failed", crate::output::count(*.0, "cell"))]
     JobsFailed(u64),
@@ -39,6 +42,7 @@ impl Failure {
         ExitCode::from(match self {
             Failure::Internal(_) => 1,
             Failure::Mistake(_) | Failure::Rendered(_) => 2,
+            Failure::Unreachable(_) => 3,
             Failure::JobsFailed(_) | Failure::CellFailed(_) | Failure::Differs => 4,
             // 128 + SIGINT, as shells have it.
             Failure::Interrupted => 130,

@@ -1,7 +1,8 @@
 //! `sweep`: the command line.
 //!
 //! One rule: everything that can be asked of the program is a verb, and a verb only arranges what the other crates do.
-//! Exit codes are in [`failure`]: 0 done, 1 our side, 2 a mistake in what was asked, 4 some cells failed, 130 interrupted.
+//! Exit codes are in [`failure`]: 0 done, 1 our side, 2 a mistake in what was asked, 3 the
+//! coordinator is out of reach, 4 some cells failed, 130 interrupted.
 //! `args` is what can be typed, `verbs` what then happens, `output` how it is printed.
 
 mod answer;
@@ -10,10 +11,12 @@ mod diagnostic;
 mod failure;
 mod forecast;
 mod inputs;
+mod logging;
 mod output;
 mod progress;
 mod remote;
 mod session;
+mod signals;
 mod threads;
 mod verbs;
 
@@ -50,7 +53,13 @@ fn run(cli: &Cli) -> Result {
         Verb::Check(file) => verbs::check::run(file, output),
         Verb::Known { what } => verbs::known::run(*what, output),
         Verb::Diff { a, b, max_cells } => verbs::diff::run(a, b, *max_cells, output),
+        Verb::Slot => verbs::slot::run(),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
+        Verb::Coordinator(asked) => wait(verbs::coordinator::run(db, asked)),
+        Verb::Worker(asked) => wait(verbs::worker::run(asked)),
+        Verb::Workers(asked) => wait(verbs::workers::run(asked, output)),
+        Verb::Tls { verb } => verbs::tls::run(verb, output),
+        Verb::Token { verb } => wait(verbs::token::run(db, verb, output)),
         Verb::Submit(asked) => wait(verbs::submit::run(db, asked, output)),
         Verb::Watch { sweep, of } => wait(verbs::watch::run(of, sweep)),
         Verb::Status { sweep, of } => wait(verbs::status::run(db, of, sweep, output)),

@@ -11,6 +11,26 @@ use sweep_proto::v1::sweeps_client::SweepsClient;
 use sweep_proto::{CHUNK, MAX_MESSAGE, v1};
 use tonic::Status;
 
+/// The address that these options name.
+///
+/// # Errors
+/// [`Failure::Mistake`] where they name none, or a file is of no use.
+pub fn address(to: &Remote) -> Result<Address> {
+    let missing = || Failure::Mistake("a coordinator is needed: --coordinator URL, or SWEEP_COORDINATOR".to_owned());
+    let url = to.coordinator.as_deref().ok_or_else(missing)?;
+    Ok(Address::from_files(url, to.token_file.as_deref(), to.ca.as_deref(), to.insecure)?)
+}
+
+impl From<sweep_proto::client::Error> for Failure {
+    fn from(error: sweep_proto::client::Error) -> Failure {
+        use sweep_proto::client::Error;
+        match error {
+            Error::Unreachable { .. } | Error::Fingerprint { .. } => Failure::Unreachable(error.to_string()),
+            mistake => Failure::Mistake(mistake.to_string()),
+        }
+    }
+}
+
 /// A connection for users.
 pub struct Coordinator(SweepsClient<Authorized>);
 
@@ -18,13 +38,12 @@ impl Coordinator {
     /// Connects to the coordinator that `to` names, if it names one.
     ///
     /// # Errors
-    /// [`Failure::Mistake`] with the remedy.
+    /// [`Failure::Unreachable`] and [`Failure::Mistake`] with the remedy.
     pub async fn named(to: &Remote) -> Result<Option<Coordinator>> {
-        let Some(url) = &to.coordinator else { return Ok(None) };
-        let wrong = |error: sweep_proto::client::Error| Failure::Mistake(error.to_string());
-        let address =
-            Address::from_files(url, to.token_file.as_deref(), to.ca.as_deref(), to.insecure).map_err(wrong)?;
-        let client = SweepsClient::new(address.connect().await.map_err(wrong)?);
+        if to.coordinator.is_none() {
+            return Ok(None);
+        }
+        let client = SweepsClient::new(address(to)?.connect().await?);
         Ok(Some(Coordinator(client.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE))))
     }
 
@@ -120,6 +139,7 @@ impl From<Status> for Failure {
             message => message.to_owned(),
         };
         match status.code() {
+            Code::Unavailable => Failure::Unreachable(text),
             Code::Internal | Code::Unknown | Code::DataLoss => Failure::Internal(anyhow::anyhow!(text)),
             _ => Failure::Mistake(text),
         }

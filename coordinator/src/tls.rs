@@ -46,7 +46,7 @@ pub enum Error {
     #[error("certificate: {0}")]
     Certificate(#[from] rcgen::Error),
     /// A file that should hold a certificate.
-    #[error("{} holds no certificate", .0.display())]
+    #[error("{} does not hold one certificate", .0.display())]
     Empty(PathBuf),
 }
 
@@ -82,20 +82,19 @@ pub fn init(directory: &Path, names: &[String]) -> Result<String> {
     let certificate = params.signed_by(&key, &issuer)?;
     write(&server_key, &key.serialize_pem())?;
     write(&server_pem, &format!("{}{}", certificate.pem(), read(&ca_pem)?))?;
-    ca_fingerprint(directory)
+    ca_fingerprint(&ca_pem)
 }
 
-/// The fingerprint of the CA in `directory`: SHA-256, hex.
+/// The fingerprint of the one certificate in a file: SHA-256, hex.
 ///
 /// # Errors
 /// [`Error::File`], [`Error::Empty`].
-pub fn ca_fingerprint(directory: &Path) -> Result<String> {
-    let path = directory.join("ca.pem");
-    let pem = read(&path)?;
+pub fn ca_fingerprint(path: &Path) -> Result<String> {
+    let pem = read(path)?;
     let mut found = certificates(&pem);
     match (found.pop(), found.is_empty()) {
         (Some(certificate), true) => Ok(fingerprint(&certificate)),
-        _ => Err(Error::Empty(path)),
+        _ => Err(Error::Empty(path.to_owned())),
     }
 }
 

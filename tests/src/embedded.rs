@@ -7,7 +7,7 @@ use sweep_coordinator::clock::SystemClock;
 use sweep_coordinator::dispatch::{Dispatcher, Progress, Submission};
 use sweep_coordinator::store::{Limits, Location, Store};
 use sweep_core::sweep::{MAX_CELLS, Sweep};
-use sweep_worker::{Settings, machine};
+use sweep_worker::{Isolation, Settings, machine};
 use tokio::sync::watch;
 
 /// How to run.
@@ -19,11 +19,13 @@ pub struct How {
     pub drain_after: Option<std::time::Duration>,
     /// As of a submission.
     pub fresh: bool,
+    /// What slots are made of.
+    pub isolation: Isolation,
 }
 
 impl Default for How {
     fn default() -> How {
-        How { slots: 2, drain_after: None, fresh: false }
+        How { slots: 2, drain_after: None, fresh: false, isolation: Isolation::Threads }
     }
 }
 
@@ -48,7 +50,8 @@ pub async fn run(path: &Path, source: &str, contents: &BTreeMap<String, Vec<u8>>
             drain.closed().await;
         });
     }
-    sweep_worker::run(link, Settings { slots: how.slots, ..Settings::default() }, drained).await.unwrap();
+    let settings = Settings { slots: how.slots, isolation: how.isolation.clone(), ..Settings::default() };
+    sweep_worker::run(link, settings, drained).await.unwrap();
     let progress = dispatcher.progress(&id).await;
     let dispatcher = Arc::into_inner(dispatcher).expect("the worker has gone");
     dispatcher.store().clone().close().await;

@@ -1,20 +1,35 @@
 //! Slots that train cells: a worker keeps no state.
 //!
-//! Async code moves messages; training runs on threads of its own, one per slot, never on the runtime's. A slot takes
-//! a lease, runs its trial and reports; a panic in a run ends that attempt only. [`run`] is the whole worker: it keeps
-//! the slots busy, carries reports and checkpoints to the coordinator through a [`Link`], and drains when told.
+//! Async code moves messages; training runs on threads or in child processes of its own, one per slot, never on the
+//! runtime's. A slot takes a lease, runs its trial and reports; a panic in a run ends that attempt only. [`run`] is the
+//! whole worker: it keeps the slots busy, carries reports and checkpoints to the coordinator through a [`Link`], and
+//! drains when told.
+//!
+//! There are two kinds of slots, see [`Isolation`]: `thread`s, and children with a `supervisor` on this side of their
+//! pipes and [`child`] on the other.
 
+mod cache;
+pub mod child;
+mod frame;
 pub mod machine;
 mod monitor;
 pub mod remote;
 mod slot;
+mod supervisor;
+mod thread;
 
-use slot::{Event, Slot};
+use cache::Cache;
+use slot::{Contents, Event, Slot, Work};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::Duration;
+use supervisor::ChildSlot;
 use sweep_core::job::{Answer, Call, Ending, Key, Lease, Link, Report};
+use thread::ThreadSlot;
 use tokio::sync::{mpsc, watch};
+
+/// Most bytes of files that are kept for trials to come.
+const FILES_BYTES: usize = 1 << 30;
 
 /// How a worker runs.
 #[derive(Debug, Clone)]
@@ -25,12 +40,63 @@ pub struct Settings {
     pub checkpoint_seconds: f64,
     /// Wait between two questions for work when there was none.
     pub poll: Duration,
+    /// What slots are made of.
+    pub isolation: Isolation,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { slots: 1, checkpoint_seconds: 30.0, poll: Duration::from_millis(20) }
+        Settings { slots: 1, checkpoint_seconds: 30.0, poll: Duration::from_millis(20), isolation: Isolation::Threads }
     }
+}
+
+/// What slots are made of. The results are the same bits.
+#[derive(Debug, Clone)]
+pub enum Isolation {
+    /// Threads of this process: an abort, a fault or a lack of memory in one ends all.
+    Threads,
+    /// Child processes: whatever ends one ends its attempt only.
+    Children(Children),
+}
+
+/// How children are started. They use as many BLAS threads as this process says it uses.
+#[derive(Debug, Clone)]
+pub struct Children {
+    /// A program that calls [`child::main`] and is of the same version as this one.
+    pub program: PathBuf,
+    /// What makes it do so.
+    pub arguments: Vec<String>,
+    /// Most bytes of address space of one child; an attempt that wants more ends with it.
+    pub memory: Option<u64>,
+    /// An attempt with a time limit ends between two steps; this long after its limit it is ended from outside.
+    pub grace: Duration,
+}
+
+impl Children {
+    /// Children of the program that runs now, whatever has become of its file, with a grace of 60 s and no limit of
+    /// memory.
+    ///
+    /// # Errors
+    /// Where the system does not tell which program runs.
+    pub fn of_this_program(arguments: &[&str]) -> std::io::Result<Children> {
+        // The link leads to the program itself, even if its file was replaced by a newer version.
+        let program =
+            if cfg!(target_os = "linux") { PathBuf::from("/proc/self/exe") } else { std::env::current_exe()? };
+        let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        Ok(Children { program, arguments, memory: None, grace: Duration::from_secs(60) })
+    }
+}
+
+/// The slots that are asked for.
+fn slots(settings: &Settings, events: &mpsc::UnboundedSender<Event>) -> Vec<Box<dyn Slot>> {
+    let start = |index| -> Box<dyn Slot> {
+        let (seconds, events) = (settings.checkpoint_seconds, events.clone());
+        match &settings.isolation {
+            Isolation::Threads => Box::new(ThreadSlot::start(index, seconds, move |event| events.send(event).is_ok())),
+            Isolation::Children(children) => Box::new(ChildSlot::start(index, seconds, children.clone(), events)),
+        }
+    };
+    (0..settings.slots).map(start).collect()
 }
 
 /// Works until the coordinator has nothing more, or until `drain` turns true: then every running attempt is handed back
@@ -40,11 +106,10 @@ impl Default for Settings {
 /// What the link says; everything that was running is dropped then, and its leases will expire.
 pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receiver<bool>) -> Result<(), L::Error> {
     let (events, mut inbox) = mpsc::unbounded_channel();
-    let slots: Vec<Slot> =
-        (0..settings.slots).map(|index| Slot::start(index, settings.checkpoint_seconds, events.clone())).collect();
+    let slots = slots(&settings, &events);
     let mut idle: Vec<usize> = (0..settings.slots).rev().collect();
     let mut queue: VecDeque<Lease> = VecDeque::new();
-    let mut contents: BTreeMap<String, Arc<[u8]>> = BTreeMap::new();
+    let mut cache = Cache::new(FILES_BYTES);
     // What each slot runs, and what of it nobody wants any more.
     let mut running: BTreeMap<usize, Key> = BTreeMap::new();
     let mut dropped: BTreeSet<Key> = BTreeSet::new();
@@ -53,7 +118,7 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
     loop {
         let draining = called_back || *drain.borrow();
         if draining {
-            slots.iter().for_each(Slot::hand_back);
+            slots.iter().for_each(|slot| slot.hand_back());
             // No more is wanted, and what is on the way goes back, too.
             if let Answer::Leases(leases) = link.lease(0).await? {
                 queue.extend(leases);
@@ -68,13 +133,20 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
         }
         while !draining && !idle.is_empty() && !queue.is_empty() {
             let (Some(index), Some(lease)) = (idle.pop(), queue.pop_front()) else { break };
+            let mut files = Contents::default();
             for hash in lease.trial.contents().unwrap_or_default() {
-                if !contents.contains_key(hash) {
-                    contents.insert(hash.to_owned(), link.content(hash).await?);
-                }
+                let file = match cache.get(hash) {
+                    Some(file) => file,
+                    None => {
+                        let file = link.content(hash).await?;
+                        cache.insert(hash, file.clone());
+                        file
+                    }
+                };
+                files.0.insert(hash.to_owned(), file);
             }
             running.insert(index, lease.key());
-            slots[index].begin(lease, contents.clone());
+            slots[index].begin(Work { lease, files });
         }
         // After the idle slots have work: they do not wait for the commit.
         if !reports.is_empty() {

@@ -3,6 +3,7 @@
 //! No verb knows another; what they share is in `session`, `output`, `answer` and `threads`.
 
 pub mod check;
+pub mod coordinator;
 pub mod diff;
 pub mod du;
 pub mod export;
@@ -14,8 +15,13 @@ pub mod repro;
 pub mod rm;
 pub mod run;
 pub mod show;
+pub mod slot;
 pub mod sql;
 pub mod status;
 pub mod submit;
 pub mod tag;
+pub mod tls;
+pub mod token;
 pub mod watch;
+pub mod worker;
+pub mod workers;

@@ -7,6 +7,7 @@ use crate::forecast::Forecast;
 use crate::output::{self, Format, Part, digits};
 use crate::progress::{Progress, Snapshot};
 use crate::session::{self, Checked};
+use crate::signals::Signals;
 use crate::threads::{self, Use};
 use crate::verbs::{show, tag};
 use std::path::PathBuf;
@@ -143,29 +144,6 @@ async fn until(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Ctrl-C, and the signal by which systems end processes.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Signals> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| {
-            signal(kind).map_err(|e| Failure::Internal(anyhow::Error::new(e).context("failed to listen for signals")))
-        };
-        Ok(Signals { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }
 

@@ -88,6 +88,12 @@ pub fn set_threads(threads: usize) -> usize {
     }
 }
 
+/// Lets OpenBLAS take its buffers now: where memory is limited later, and used up, it would try for ever.
+pub fn warm_up() {
+    let (a, mut c) = (Array2::ones((256, 256)), Array2::zeros((256, 256)));
+    gemm(1.0, (Op::Plain, &a), (Op::Plain, &a), 0.0, &mut c);
+}
+
 /// How many threads OpenBLAS says it uses.
 pub fn threads() -> usize {
     // Safety: a plain getter.

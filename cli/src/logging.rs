@@ -1,0 +1,16 @@
+//! The log of a process that runs on: lines for people, on standard error.
+
+use tracing_subscriber::EnvFilter;
+
+/// Logs from now on, what SWEEP_LOG names (`info` when unset; `debug`, `sweep_worker=debug`, …).
+pub fn start() {
+    let filter = EnvFilter::try_from_env("SWEEP_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(crate::output::colour())
+        .with_target(false)
+        .finish();
+    // A process has one log: a second start changes nothing.
+    let _ = tracing::subscriber::set_global_default(subscriber);
+}
