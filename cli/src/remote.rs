@@ -122,7 +122,7 @@ impl Coordinator {
                 Some(Is::Int(i)) => Datum::Int(i),
                 Some(Is::Float(x)) => Datum::Float(x),
                 Some(Is::Text(text)) => Datum::Text(text),
-                Some(Is::Bytes(bytes)) => Datum::Bytes(bytes.into()),
+                Some(Is::Bytes(bytes)) => Datum::Bytes(bytes),
             };
             table.rows.extend(part.rows.into_iter().map(|row| row.values.into_iter().map(datum).collect::<Vec<_>>()));
             truncated |= part.truncated;

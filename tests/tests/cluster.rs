@@ -82,7 +82,7 @@ impl Cluster {
             tokens.insert(name, store.create_token(name, role, None, 0).await.unwrap());
         }
         tls::init(directory, &["localhost".to_owned()]).unwrap();
-        let settings = service::Settings { tls: Some(tls::server(directory).unwrap()), ..Default::default() };
+        let settings = service::Settings { tls: Some(tls::server(directory).unwrap()) };
         let dispatcher =
             Dispatcher::open_with(store, Arc::new(SystemClock), dispatch::Settings::cluster()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -171,8 +171,8 @@ async fn cells_that_a_dying_process_held_are_leased_without_a_queue_behind_them(
         leases.len()
     };
     assert!(leased().await > 2, "short cells are leased in bundles");
-    // From then on only what runs is at risk, and after two deaths a cell runs alone: one cell, and not the bundle, is
-    // given up after three.
+    // From then on only what runs is at risk; what was suspected twice runs alone, so that one cell and not the bundle is
+    // given up after three deaths.
     assert_eq!(leased().await, 2);
     assert_eq!(leased().await, 1);
     let (_, progress) = run(&path, SWEEP, &BTreeMap::new(), &How::default()).await;

@@ -133,10 +133,10 @@ fn diverged_runs_are_results_and_cells_without_one_end_with_code_4() {
     assert_eq!(scene.rows(diverged), ["1.0,budget", "1000000000.0,diverged"]);
     assert!(run.out.lines().any(|line| line.contains("1e9") && line.ends_with(" 2/2")), "{}", run.out);
 
-    // The ratio is undefined at W = 0: an error, not an outcome.
-    let zero = "[init]\nname = \"zero\"\n[[optimizer]]";
-    let file =
-        SMALL.replace("init_scale = 0.1\n", "").replacen("[[optimizer]]", zero, 1).replace("[1, 2]\ninit", "1\ninit");
+    // Initial factors from a file, which happen to be W = 0, where the ratio is undefined: an error, not an outcome.
+    scene.write("zero.csv", &format!("{}\n", ["0"; 12].join(",")).repeat(12));
+    let from_file = "[init]\nname = \"file\"\ninit_file = \"zero.csv\"\n[[optimizer]]";
+    let file = SMALL.replace("init_scale = 0.1\n", "").replacen("[[optimizer]]", from_file, 1);
     scene.write("zero.toml", &file.replace("depth = [1, 2]", "depth = 1").replace("\"small\"", "\"zero\""));
     let run = scene.sweep(&["run", "zero.toml", "--db", "zero.db"]);
     assert_eq!(run.code, Some(4), "{}", run.err);

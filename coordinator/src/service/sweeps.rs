@@ -222,7 +222,7 @@ fn messages(answer: Table) -> Vec<Result<v1::SqlResponse>> {
             Datum::Int(i) => Some(Is::Int(i)),
             Datum::Float(x) => Some(Is::Float(x)),
             Datum::Text(text) => Some(Is::Text(text)),
-            Datum::Bytes(bytes) => Some(Is::Bytes(bytes.into())),
+            Datum::Bytes(bytes) => Some(Is::Bytes(bytes)),
         },
     };
     let mut messages = vec![v1::SqlResponse { columns: answer.columns, ..v1::SqlResponse::default() }];
