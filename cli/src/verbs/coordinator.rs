@@ -48,7 +48,7 @@ pub async fn run(db: &str, asked: &Coordinator) -> Result {
         tracing::error!("a sweep is left alone: {refused}");
     }
     tracing::info!("serving on {scheme}://{address}, version {}", env!("CARGO_PKG_VERSION"));
-    let serving = service::Settings { tls: certificates, ..service::Settings::default() };
+    let serving = service::Settings { tls: certificates };
     let served = serve(listener, dispatcher, serving, async {
         signals.next().await;
         tracing::info!("told to stop: workers go on and wait for the next coordinator");
