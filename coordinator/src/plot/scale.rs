@@ -179,8 +179,8 @@ fn logarithmic(low: f64, high: f64, limit: usize) -> Vec<f64> {
                 return values;
             }
         }
-        // Less than a factor of 2.5: round steps serve better than round powers.
-        if decades == 0 {
+        // About a factor of 2: round steps serve better than round powers.
+        if decades == 0 || inside(&[1, 2, 5], 1).len() < 2 {
             return linear(low, high, limit);
         }
     }
@@ -290,6 +290,7 @@ mod tests {
         assert_eq!(labels(Spread::Log, 0.05, 0.9, 8), ["0.05", "0.1", "0.2", "0.5"]);
         assert_eq!(labels(Spread::Log, 1e-9, 100.0, 5), ["10⁻⁹", "10⁻⁶", "10⁻³", "10⁰"]);
         assert_eq!(labels(Spread::Log, 1.5e-9, 3e-8, 8), ["2×10⁻⁹", "5×10⁻⁹", "10⁻⁸", "2×10⁻⁸"]);
+        assert_eq!(labels(Spread::Log, 0.9, 1.87, 7), ["1", "1.2", "1.4", "1.6", "1.8"]);
         assert_eq!(
             labels(Spread::Log, 1.52, 1.61, 6),
             ["1.52", "1.54", "1.56", "1.58", "1.60"].map(|l| l.trim_end_matches('0'))
