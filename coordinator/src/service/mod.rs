@@ -21,7 +21,8 @@ mod sweeps;
 mod upload;
 mod workers;
 
-use crate::dispatch::{Dispatcher, Notice};
+use crate::dispatch::{self, Dispatcher, Notice};
+use crate::store;
 use gate::Gate;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +40,8 @@ const KEEPALIVE: Duration = Duration::from_secs(10);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(100);
+/// How many of them pass between two looks at the right to write.
+const OWNER_TICKS: u64 = 10;
 /// How long open calls may take to end when the coordinator does.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -55,13 +58,16 @@ pub enum Error {
     /// The network, or a certificate that is none.
     #[error("the server failed: {0}")]
     Transport(String),
+    /// Another coordinator serves this database now.
+    #[error("{0}")]
+    Replaced(store::Error),
 }
 
 /// Serves workers and users on `listener` until `shutdown`; open conversations then end, and workers go on and come back
 /// to the next coordinator.
 ///
 /// # Errors
-/// [`Error::Transport`] for a certificate of no use.
+/// [`Error::Transport`] for a certificate of no use; [`Error::Replaced`] once another coordinator has the database.
 pub async fn serve(
     listener: TcpListener,
     dispatcher: Arc<Dispatcher>,
@@ -99,7 +105,7 @@ pub async fn serve(
         .add_service(health_service)
         .add_service(reflection);
 
-    let ticks = tokio::spawn(tick(Arc::clone(&dispatcher)));
+    let mut ticks = tokio::spawn(tick(Arc::clone(&dispatcher)));
     let notices = tokio::spawn(log(dispatcher.notices()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
@@ -110,6 +116,10 @@ pub async fn serve(
     tokio::pin!(serving);
     let served = tokio::select! {
         served = &mut serving => served.map_err(failed),
+        replaced = &mut ticks => match replaced {
+            Ok(error) => Err(Error::Replaced(error)),
+            Err(error) => Err(Error::Transport(error.to_string())),
+        },
         () = shutdown => {
             closing.send_replace(true);
             let _ = stop.send(());
@@ -122,22 +132,31 @@ pub async fn serve(
     served
 }
 
-/// Looks at deadlines.
-async fn tick(dispatcher: Arc<Dispatcher>) {
+/// Looks at deadlines, and whether the database is still this coordinator's; returns once it is not.
+async fn tick(dispatcher: Arc<Dispatcher>) -> store::Error {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut well = true;
+    let mut count = 0u64;
     loop {
         ticks.tick().await;
-        match dispatcher.expire().await {
+        let looked = match count % OWNER_TICKS {
+            0 => dispatcher.store().assert_owner().await,
+            _ => Ok(()),
+        };
+        if let Err(replaced @ store::Error::Locked { .. }) = looked {
+            return replaced;
+        }
+        match looked.map_err(dispatch::Error::from).and(dispatcher.expire().await) {
             Ok(()) => well = true,
             // Once for an outage, not ten times a second.
             Err(error) if well => {
-                tracing::error!("failed to take back leases, trying again: {error}");
+                tracing::error!("the database does not answer, trying again: {error}");
                 well = false;
             }
             Err(_) => {}
         }
+        count += 1;
     }
 }
 

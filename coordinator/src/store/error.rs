@@ -11,11 +11,13 @@ pub enum Error {
     /// Reading a database that is not there.
     #[error("there is no database at {}", .0.display())]
     Missing(PathBuf),
-    /// Another process owns the file.
-    #[error("{} is in use by {holder}; one process writes at a time (reading with `sweep sql` works meanwhile)", path.display())]
+    /// Another process writes the database.
+    #[error(
+        "{database} is in use by {holder}; one process writes at a time (reading with `sweep sql` works meanwhile)"
+    )]
     Locked {
-        /// The database file.
-        path: PathBuf,
+        /// The file, or the URL without its password.
+        database: String,
         /// Who holds it: `process 4711`.
         holder: String,
     },

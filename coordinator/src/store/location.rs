@@ -1,12 +1,26 @@
 //! Where the database is, and who owns it.
 //!
-//! One process writes a SQLite file at a time. It holds an advisory lock on `FILE-lock` as long as it lives; the
-//! operating system gives the lock back however the process ends. Readers take no lock.
+//! One process writes a database at a time. Of a SQLite file it holds an advisory lock on `FILE-lock`, of a Postgres
+//! database an advisory lock of a session of its own: the operating system, or the server, gives the lock back however
+//! the process ends. Readers take no lock.
 
+use super::database::without_password;
 use super::error::{Error, Result};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Connection};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// The advisory lock of the process that writes: "sweep" in ASCII.
+const LOCK: i64 = 0x73_77_65_65_70;
+/// How long a new process waits for the lock: a server takes a moment to see that the one before is dead.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,18 +47,44 @@ impl std::str::FromStr for Location {
     }
 }
 
-/// The right to write a SQLite file; given back when dropped.
+/// The right to write a database; given back when dropped.
 #[derive(Debug)]
-pub(super) struct Owner {
-    _lock: File,
+pub(super) enum Owner {
+    /// The lock file of a SQLite file.
+    File { _lock: File },
+    /// A session of a Postgres server, which ends with the connection.
+    Session { url: String, connection: Mutex<PgConnection> },
 }
 
 impl Owner {
-    /// Takes the lock of `database`, making its directory where there is none.
+    /// Takes the right to write `location`; of a SQLite file, makes its directory where there is none.
     ///
     /// # Errors
     /// [`Error::Locked`] naming the holder, [`Error::NetworkFileSystem`], [`Error::Unwritable`].
-    pub fn take(database: &Path) -> Result<Owner> {
+    pub async fn take(location: &Location) -> Result<Owner> {
+        match location {
+            Location::Sqlite(path) => Owner::file(path),
+            Location::Postgres(url) => {
+                Ok(Owner::Session { url: url.clone(), connection: Mutex::new(session(url).await?) })
+            }
+        }
+    }
+
+    /// Asserts that the right is still there, and takes it again where a server was restarted meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] where another process has it now: this one must stop. Anything else may pass.
+    pub async fn assert(&self) -> Result<()> {
+        if let Owner::Session { url, connection } = self {
+            let mut connection = connection.lock().await;
+            if connection.ping().await.is_err() {
+                *connection = session(url).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn file(database: &Path) -> Result<Owner> {
         let unwritable = |e: std::io::Error| Error::Unwritable { path: database.to_owned(), reason: e.to_string() };
         let directory = match database.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -71,7 +111,7 @@ impl Owner {
                 // The holder's name is a courtesy; the lock itself has already answered.
                 let _ = lock.read_to_string(&mut holder);
                 let holder = if holder.is_empty() { "another process".to_owned() } else { holder };
-                return Err(Error::Locked { path: database.to_owned(), holder });
+                return Err(Error::Locked { database: database.display().to_string(), holder });
             }
             Err(TryLockError::Error(e)) => return Err(unwritable(e)),
         }
@@ -79,8 +119,35 @@ impl Owner {
             .and_then(|()| lock.rewind())
             .and_then(|()| write!(lock, "process {}", std::process::id()))
             .map_err(unwritable)?;
-        Ok(Owner { _lock: lock })
+        Ok(Owner::File { _lock: lock })
     }
+}
+
+/// A session that holds the lock.
+async fn session(url: &str) -> Result<PgConnection> {
+    const HOLDER: &str = "SELECT a.application_name || ' (server process ' || a.pid || COALESCE(', from ' ||
+        host(a.client_addr), '') || ')' FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+        WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname =
+        current_database()) AND (CAST(l.classid AS BIGINT) << 32) + CAST(l.objid AS BIGINT) = $1";
+    // A holder whose machine is gone without a word is found out within half a minute.
+    let keepalive = [("tcp_keepalives_idle", "15"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3")];
+    let name = format!("sweep process {}", std::process::id());
+    let options = PgConnectOptions::from_str(url)?.application_name(&name).options(keepalive);
+    let mut connection = options.connect().await?;
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while !sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock($1)")
+        .bind(LOCK)
+        .fetch_one(&mut connection)
+        .await?
+    {
+        if tokio::time::Instant::now() > end {
+            let holder = sqlx::query_scalar::<_, String>(HOLDER).bind(LOCK).fetch_optional(&mut connection).await?;
+            let database = without_password(url);
+            return Err(Error::Locked { database, holder: holder.unwrap_or_else(|| "another process".to_owned()) });
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(connection)
 }
 
 /// The type of the file system that holds `directory` if it is one shared over a network; `mounts` is the text of
@@ -143,10 +210,10 @@ mod tests {
     fn the_second_owner_is_told_who_holds_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let database = directory.path().join("new/x.db");
-        let first = Owner::take(&database).unwrap();
-        let refused = Owner::take(&database).unwrap_err().to_string();
+        let first = Owner::file(&database).unwrap();
+        let refused = Owner::file(&database).unwrap_err().to_string();
         assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
         drop(first);
-        Owner::take(&database).unwrap();
+        Owner::file(&database).unwrap();
     }
 }

@@ -61,7 +61,7 @@ pub struct Store {
     database: Database,
     location: Location,
     /// Held while any clone lives.
-    _owner: Option<Arc<Owner>>,
+    owner: Option<Arc<Owner>>,
 }
 
 impl Store {
@@ -71,14 +71,11 @@ impl Store {
     /// # Errors
     /// [`Error::Locked`], [`Error::NetworkFileSystem`], [`Error::Unwritable`], [`Error::Newer`], [`Error::NotDurable`].
     pub async fn open(location: &Location, now_ms: i64) -> Result<Store> {
-        let owner = match location {
-            Location::Sqlite(path) => Some(Arc::new(Owner::take(path)?)),
-            Location::Postgres(_) => None,
-        };
+        let owner = Some(Arc::new(Owner::take(location).await?));
         let database = Database::open(location, true).await?;
         durable(&database).await?;
         migrate::migrate(&database, migrate::MIGRATIONS, now_ms).await?;
-        Ok(Store { database, location: location.clone(), _owner: owner })
+        Ok(Store { database, location: location.clone(), owner })
     }
 
     /// Opens `location` for reading, also while another process writes.
@@ -93,12 +90,23 @@ impl Store {
         }
         let database = Database::open(location, false).await?;
         migrate::check(&database).await?;
-        Ok(Store { database, location: location.clone(), _owner: None })
+        Ok(Store { database, location: location.clone(), owner: None })
     }
 
     /// Where it is.
     pub fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// Asserts that this process still has the right to write; a coordinator asks now and then.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] where another process has it now: this one must stop. Anything else may pass.
+    pub async fn assert_owner(&self) -> Result<()> {
+        match &self.owner {
+            Some(owner) => owner.assert().await,
+            None => Err(Error::ReadOnly),
+        }
     }
 
     /// Closes the connections; on SQLite the log is folded into the file.

@@ -170,3 +170,27 @@ async fn a_session_is_durable_whatever_the_default_of_the_database() {
     store.close().await;
     Store::open(&Location::Postgres(url), 2).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_postgres_database_has_one_writer_and_names_it() {
+    const END_HOLDERS: &str = "DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()); END $$";
+    let location = Location::Postgres(postgres::fresh_database());
+    let first = Store::open(&location, 1).await.unwrap();
+    let refused = Store::open(&location, 1).await.unwrap_err();
+    assert!(matches!(refused, Error::Locked { .. }), "{refused}");
+    let holder = format!("in use by sweep process {} (server process ", std::process::id());
+    assert!(refused.to_string().contains(&holder), "{refused}");
+    Store::read(&location).await.unwrap();
+
+    // A server that was restarted has forgotten the lock; the owner takes it again, unless another was faster.
+    first.database.outside(END_HOLDERS).await.unwrap();
+    first.assert_owner().await.unwrap();
+    assert!(matches!(Store::open(&location, 1).await, Err(Error::Locked { .. })));
+    first.database.outside(END_HOLDERS).await.unwrap();
+    let second = Store::open(&location, 1).await.unwrap();
+    assert!(matches!(first.assert_owner().await, Err(Error::Locked { .. })));
+    second.assert_owner().await.unwrap();
+    drop(second);
+    first.assert_owner().await.unwrap();
+}
