@@ -105,6 +105,11 @@ pub enum Verb {
     },
     /// Drop what nothing refers to any more, and give the space back.
     Gc,
+    /// Copy a SQLite database to a new file, also while a coordinator writes it.
+    Backup {
+        /// The new file.
+        file: PathBuf,
+    },
     /// Show how much is stored.
     Du,
     /// Show the tags of a sweep, after adding and taking away some.

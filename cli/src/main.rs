@@ -70,6 +70,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Export(asked) => wait(verbs::export::run(db, asked)),
         Verb::Rm { sweep, yes } => wait(verbs::rm::run(db, sweep, *yes, output)),
         Verb::Gc => wait(verbs::gc::run(db, output)),
+        Verb::Backup { file } => wait(verbs::backup::run(db, file)),
         Verb::Du => wait(verbs::du::run(db, output)),
         Verb::Tag { sweep, add, remove } => wait(verbs::tag::run(db, sweep, add, remove, output)),
     }

@@ -242,7 +242,7 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         use store::Error::{
             Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
-            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, TokenName, TooSlow, UnknownSweep, Unreadable,
+            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, Server, TokenName, TooSlow, UnknownSweep, Unreadable,
             Unwritable, WriteFailed,
         };
         match error {
@@ -255,6 +255,7 @@ impl From<store::Error> for Failure {
             | Unwritable { .. }
             | Newer { .. }
             | Older
+            | Server
             | NotDurable { .. }
             | UnknownSweep { .. }
             | Refused(_)

@@ -2,6 +2,7 @@
 //!
 //! No verb knows another; what they share is in `session`, `output`, `answer` and `threads`.
 
+pub mod backup;
 pub mod check;
 pub mod coordinator;
 pub mod diff;

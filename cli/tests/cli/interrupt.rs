@@ -68,3 +68,21 @@ fn one_process_writes_a_database_at_a_time_and_others_read() {
     assert_eq!(said(child.wait_with_output().unwrap()).code, Some(130));
     scene.ok(&["rm", "long", "--yes", "--db", "x.db"]);
 }
+
+#[test]
+fn a_copy_made_while_a_run_writes_can_be_gone_on_from() {
+    let scene = scene();
+    let child = scene.start("x.db", &["long.toml", "--slots", "1"]);
+    scene.ok(&["backup", "copy.db", "--db", "x.db"]);
+    let there = scene.error(2, &["backup", "copy.db", "--db", "x.db"]);
+    assert!(there.contains("copy.db cannot be written: it is there already"), "{there}");
+    signal(&child, libc::SIGINT);
+    child.wait_with_output().unwrap();
+    assert_eq!(scene.rows_of("copy.db", "SELECT state FROM cells"), ["leased"]);
+    scene.ok(&["run", "long.toml", "--db", "copy.db", "--slots", "1"]);
+    assert_eq!(scene.values("copy.db"), scene.values("peace.db"));
+    // What was leased when the copy was made has a later fence now.
+    assert_eq!(scene.rows_of("copy.db", "SELECT MAX(fence) FROM attempts"), ["2"]);
+    let beyond = scene.error(2, &["backup", "no/such/copy.db", "--db", "x.db"]);
+    assert!(beyond.contains("no/such/copy.db cannot be written: "), "{beyond}");
+}

@@ -260,6 +260,13 @@ impl Database {
         Ok(())
     }
 
+    /// Writes one consistent state of a SQLite database to a new file, also while another process writes.
+    pub async fn copy(&self, to: &Path) -> Result<()> {
+        let Database::Sqlite { read, .. } = self else { return Err(Error::Server) };
+        sqlx::query("VACUUM INTO $1").bind(to.to_string_lossy().into_owned()).execute(read).await?;
+        Ok(())
+    }
+
     /// Closes every connection.
     pub async fn close(&self) {
         match self {

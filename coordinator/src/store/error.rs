@@ -70,6 +70,9 @@ pub enum Error {
         /// What SQLite said.
         reason: String,
     },
+    /// A copy of a database that lies on a server.
+    #[error("a Postgres database is backed up by pg_dump (docs/operations.md)")]
+    Server,
     /// A write on a store that was opened for reading.
     #[error("the database was opened for reading only")]
     ReadOnly,

@@ -53,6 +53,7 @@ pub use workers::{SeenWorker, Worker};
 
 use database::Database;
 use location::Owner;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// An open database. Clones share it.
@@ -107,6 +108,29 @@ impl Store {
             Some(owner) => owner.assert().await,
             None => Err(Error::ReadOnly),
         }
+    }
+
+    /// Writes one consistent, compact copy of a SQLite database to the new file `to`, also while another process
+    /// writes; the copy is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Unwritable`], where `to` is there already too; [`Error::Server`] for Postgres.
+    pub async fn back_up(&self, to: &Path) -> Result<()> {
+        let unwritable = |reason: String| Error::Unwritable { path: to.to_owned(), reason };
+        if to.exists() {
+            return Err(unwritable("it is there already".to_owned()));
+        }
+        let mut part = to.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        // What an interrupted backup left.
+        let _ = std::fs::remove_file(&part);
+        self.database.copy(&part).await.map_err(|error| match error {
+            Error::Server => Error::Server,
+            error => unwritable(error.to_string()),
+        })?;
+        let kept = std::fs::File::open(&part).and_then(|file| file.sync_all());
+        kept.and_then(|()| std::fs::rename(&part, to)).map_err(|error| unwritable(error.to_string()))
     }
 
     /// Closes the connections; on SQLite the log is folded into the file.
