@@ -22,9 +22,9 @@ const ROWS: usize = 500;
 /// Most seconds that a statement may take.
 const MOST_SECONDS: f64 = 600.0;
 /// Those who may read.
-const READERS: [Role; 2] = [Role::Viewer, Role::Admin];
+pub(super) const READERS: [Role; 2] = [Role::Viewer, Role::Admin];
 /// Those who may change.
-const WRITERS: [Role; 1] = [Role::Admin];
+pub(super) const WRITERS: [Role; 1] = [Role::Admin];
 
 /// The service `Sweeps`.
 pub struct Service {
@@ -141,7 +141,7 @@ impl v1::sweeps_server::Sweeps for Service {
 }
 
 /// How a sweep stands, by the database and by what is going on now.
-async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Result<v1::SweepStatus> {
+pub(super) async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Result<v1::SweepStatus> {
     let counts = dispatcher.store().counts(&sweep.id).await.map_err(|error| stored(&error))?;
     let now = dispatcher.progress(&sweep.id).await;
     Ok(v1::SweepStatus {
@@ -157,6 +157,7 @@ async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Result<v1::Swe
         running: now.running,
         trained: now.trained,
         core_seconds_left: (now.trained > 0).then_some(now.core_seconds_left),
+        priority: sweep.priority,
     })
 }
 
