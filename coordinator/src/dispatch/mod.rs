@@ -11,6 +11,7 @@
 //! | `active` | a sweep that is being worked on, rebuilt from the database |
 //! | `grant` | leases out |
 //! | `settle` | reports in, those of many workers in one commit; leases that ended by themselves |
+//! | `tidy` | what is removed for good |
 //! | `local` | the link of a worker in the same process |
 
 mod active;
@@ -18,6 +19,7 @@ mod grant;
 mod local;
 pub mod presence;
 mod settle;
+mod tidy;
 
 pub use local::Local;
 pub use settle::Verdict;
