@@ -59,7 +59,7 @@ pub enum Verb {
     },
     /// Send a sweep to a coordinator; its workers train it.
     Submit(Submit),
-    /// Show a sweep at a coordinator, live, until every cell is final.
+    /// Show how a sweep stands, live, until every cell is final.
     Watch {
         /// Name, tag, id or start of an id.
         sweep: String,
@@ -102,16 +102,24 @@ pub enum Verb {
         /// Do not ask.
         #[arg(long, short)]
         yes: bool,
+        #[command(flatten)]
+        of: Remote,
     },
     /// Drop what nothing refers to any more, and give the space back.
-    Gc,
+    Gc {
+        #[command(flatten)]
+        of: Remote,
+    },
     /// Copy a SQLite database to a new file, also while a coordinator writes it.
     Backup {
         /// The new file.
         file: PathBuf,
     },
     /// Show how much is stored.
-    Du,
+    Du {
+        #[command(flatten)]
+        of: Remote,
+    },
     /// Show the tags of a sweep, after adding and taking away some.
     Tag {
         /// Name, tag, id or start of an id.
@@ -122,6 +130,8 @@ pub enum Verb {
         /// A tag to take away; may be repeated.
         #[arg(long, value_name = "TAG")]
         remove: Vec<String>,
+        #[command(flatten)]
+        of: Remote,
     },
     /// Train what a worker says on standard input.
     #[command(hide = true)]

@@ -4,7 +4,12 @@ use tracing_subscriber::EnvFilter;
 
 /// Logs from now on, what SWEEP_LOG names (`info` when unset; `debug`, `sweep_worker=debug`, …).
 pub fn start() {
-    let filter = EnvFilter::try_from_env("SWEEP_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    start_at("info");
+}
+
+/// The same with another level where SWEEP_LOG is unset.
+pub fn start_at(level: &str) {
+    let filter = EnvFilter::try_from_env("SWEEP_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

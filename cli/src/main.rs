@@ -61,18 +61,18 @@ fn run(cli: &Cli) -> Result {
         Verb::Tls { verb } => verbs::tls::run(verb, output),
         Verb::Token { verb } => wait(verbs::token::run(db, verb, output)),
         Verb::Submit(asked) => wait(verbs::submit::run(db, asked, output)),
-        Verb::Watch { sweep, of } => wait(verbs::watch::run(of, sweep)),
+        Verb::Watch { sweep, of } => wait(verbs::watch::run(db, of, sweep)),
         Verb::Status { sweep, of } => wait(verbs::status::run(db, of, sweep, output)),
         Verb::List { of } => wait(verbs::list::run(db, of, output)),
         Verb::Show { what } => wait(verbs::show::run(db, what, output)),
         Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, blas_threads.map(usize::from), output)),
         Verb::Sql(asked) => wait(verbs::sql::run(db, asked, output)),
         Verb::Export(asked) => wait(verbs::export::run(db, asked)),
-        Verb::Rm { sweep, yes } => wait(verbs::rm::run(db, sweep, *yes, output)),
-        Verb::Gc => wait(verbs::gc::run(db, output)),
+        Verb::Rm { sweep, yes, of } => wait(verbs::rm::run(db, of, sweep, *yes, output)),
+        Verb::Gc { of } => wait(verbs::gc::run(db, of, output)),
         Verb::Backup { file } => wait(verbs::backup::run(db, file)),
-        Verb::Du => wait(verbs::du::run(db, output)),
-        Verb::Tag { sweep, add, remove } => wait(verbs::tag::run(db, sweep, add, remove, output)),
+        Verb::Du { of } => wait(verbs::du::run(db, of, output)),
+        Verb::Tag { sweep, add, remove, of } => wait(verbs::tag::run(db, of, sweep, add, remove, output)),
     }
 }
 

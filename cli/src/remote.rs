@@ -1,12 +1,21 @@
-//! A coordinator on the network, as verbs see it: what they ask, in the words of the store.
+//! A coordinator, as verbs see it: what they ask, in the words of the store.
+//!
+//! One rule: a verb does not know where the coordinator is. On the network, or, where none is named, in this process over
+//! the database of `--db`: the same services behind the same messages, so that the two cannot differ.
 
 use crate::args::Remote;
 use crate::failure::{Failure, Result};
 use crate::output::Table;
+use crate::{logging, session};
 use futures_util::stream;
 use std::collections::{BTreeMap, HashMap};
-use sweep_coordinator::store::Datum;
+use std::sync::Arc;
+use sweep_coordinator::clock::SystemClock;
+use sweep_coordinator::dispatch::{Dispatcher, Settings};
+use sweep_coordinator::service;
+use sweep_coordinator::store::{Datum, Location, Store};
 use sweep_proto::client::{Address, Authorized};
+use sweep_proto::v1::results_client::ResultsClient;
 use sweep_proto::v1::sweeps_client::SweepsClient;
 use sweep_proto::{CHUNK, MAX_MESSAGE, v1};
 use tonic::Status;
@@ -31,10 +40,44 @@ impl From<sweep_proto::client::Error> for Failure {
     }
 }
 
+/// What a verb does to a database that it opens itself. A coordinator on the network asks for the role instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It looks, also while another process writes.
+    Read,
+    /// It changes what is there: one process at a time.
+    Write,
+}
+
 /// A connection for users.
-pub struct Coordinator(SweepsClient<Authorized>);
+pub struct Coordinator {
+    sweeps: SweepsClient<Authorized>,
+    results: ResultsClient<Authorized>,
+    /// The database, where it is open in this process.
+    store: Option<Store>,
+}
 
 impl Coordinator {
+    /// The coordinator that `of` names; where it names none, one in this process over the database `db`, which must be
+    /// there. That one gives out no leases and leaves those of others as they are.
+    ///
+    /// # Errors
+    /// [`Failure::Unreachable`] and [`Failure::Mistake`] with the remedy; what the database says.
+    pub async fn reach(db: &str, of: &Remote, access: Access) -> Result<Coordinator> {
+        if let Some(named) = Coordinator::named(of).await? {
+            return Ok(named);
+        }
+        logging::start_at("error");
+        let store = match access {
+            Access::Read => session::reading(db).await?,
+            Access::Write => session::changing(db).await?,
+        };
+        // Leases of a process that is no more wait for whoever works next: to look or to tidy up is not to work.
+        let dispatcher = Dispatcher::open_with(store.clone(), Arc::new(SystemClock), Settings::cluster()).await?;
+        let connection = sweep_proto::client::over(service::embedded(Arc::new(dispatcher))).await?;
+        Ok(Coordinator::over(connection, Some(store)))
+    }
+
     /// Connects to the coordinator that `to` names, if it names one.
     ///
     /// # Errors
@@ -43,8 +86,37 @@ impl Coordinator {
         if to.coordinator.is_none() {
             return Ok(None);
         }
-        let client = SweepsClient::new(address(to)?.connect().await?);
-        Ok(Some(Coordinator(client.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE))))
+        Ok(Some(Coordinator::over(address(to)?.connect().await?, None)))
+    }
+
+    fn over(connection: Authorized, store: Option<Store>) -> Coordinator {
+        let sweeps = SweepsClient::new(connection.clone());
+        let sweeps = sweeps.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+        let results = ResultsClient::new(connection);
+        let results = results.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+        Coordinator { sweeps, results, store }
+    }
+
+    /// Where the database is, if this process has it open.
+    pub fn location(&self) -> Option<&Location> {
+        self.store.as_ref().map(Store::location)
+    }
+
+    /// Ends the connection after a change; a SQLite database in this process is then one file again.
+    pub async fn close(self) {
+        if let Some(store) = self.store {
+            store.close().await;
+        }
+    }
+
+    /// What a refusal means. There is no way to a coordinator in this process that could be cut.
+    fn refused(&self, status: Status) -> Failure {
+        match (status.code(), &self.store) {
+            (tonic::Code::Unavailable, Some(_)) => {
+                Failure::Internal(anyhow::anyhow!("the database does not answer; what it said is above"))
+            }
+            _ => status.into(),
+        }
     }
 
     /// Keeps a data file; its content hash.
@@ -57,7 +129,7 @@ impl Coordinator {
         let rest: Vec<v1::Chunk> =
             bytes.chunks(CHUNK).map(|data| v1::Chunk { data: data.to_vec().into(), header: None }).collect();
         let chunks = stream::iter(std::iter::once(first).chain(rest));
-        Ok(self.0.upload(chunks).await?.into_inner().hash)
+        Ok(self.sweeps.upload(chunks).await?.into_inner().hash)
     }
 
     /// Submits a sweep; its id. `files` holds the content of every file that it names, by path.
@@ -77,7 +149,7 @@ impl Coordinator {
             inputs.insert(path.clone(), self.upload(bytes).await?);
         }
         let request = v1::SubmitRequest { source: source.to_owned(), inputs, tags: tags.to_vec(), fresh, max_cells };
-        Ok(self.0.submit(request).await?.into_inner().id)
+        Ok(self.sweeps.submit(request).await?.into_inner().id)
     }
 
     /// Every sweep, latest first.
@@ -85,7 +157,8 @@ impl Coordinator {
     /// # Errors
     /// What the coordinator says.
     pub async fn list(&mut self) -> Result<Vec<v1::SweepStatus>> {
-        Ok(self.0.list(v1::ListRequest {}).await?.into_inner().sweeps)
+        let answer = self.sweeps.list(v1::ListRequest {}).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner().sweeps)
     }
 
     /// How one sweep stands.
@@ -93,7 +166,62 @@ impl Coordinator {
     /// # Errors
     /// What the coordinator says.
     pub async fn status(&mut self, sweep: &str) -> Result<v1::SweepStatus> {
-        Ok(self.0.status(v1::SweepRequest { sweep: sweep.to_owned() }).await?.into_inner())
+        let answer = self.sweeps.status(v1::SweepRequest { sweep: sweep.to_owned() }).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
+    }
+
+    /// The sweep called `key`, for verbs that take no cell (any more).
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`] for a name that is not known, and for a cell where a sweep is meant.
+    pub async fn sweep(&mut self, key: &str) -> Result<v1::SweepStatus> {
+        let unknown = match self.status(key).await {
+            Err(unknown @ Failure::Mistake(_)) => unknown,
+            found => return found,
+        };
+        let Some((sweep, cell)) = key.rsplit_once('/') else { return Err(unknown) };
+        let Ok(v1::SweepStatus { name, cells, .. }) = self.status(sweep).await else { return Err(unknown) };
+        Err(Failure::Mistake(match cell.parse::<u64>() {
+            Ok(_) => format!("a sweep is needed here, not one cell of it; write \"{name}\""),
+            Err(_) => format!("\"{cell}\" is no cell of \"{name}\"; allowed: a number in 0..{cells}"),
+        }))
+    }
+
+    /// Adds tags and takes some away; those that are there then.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn tag(&mut self, sweep: &str, add: &[String], remove: &[String]) -> Result<Vec<String>> {
+        let request = v1::TagRequest { sweep: sweep.to_owned(), add: add.to_vec(), remove: remove.to_vec() };
+        let answer = self.results.tag(request).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner().tags)
+    }
+
+    /// Removes a sweep.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn remove(&mut self, sweep: &str) -> Result<v1::RemoveResponse> {
+        let answer = self.results.remove(v1::SweepRequest { sweep: sweep.to_owned() }).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
+    }
+
+    /// Drops what nothing refers to.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn gc(&mut self) -> Result<v1::GcResponse> {
+        let answer = self.results.gc(v1::GcRequest {}).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
+    }
+
+    /// How much is stored.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn usage(&mut self) -> Result<v1::UsageResponse> {
+        let answer = self.results.usage(v1::UsageRequest {}).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
     }
 
     /// How it stands, again and again.
@@ -101,7 +229,7 @@ impl Coordinator {
     /// # Errors
     /// What the coordinator says.
     pub async fn watch(&mut self, sweep: &str) -> std::result::Result<tonic::Streaming<v1::WatchResponse>, Status> {
-        Ok(self.0.watch(v1::SweepRequest { sweep: sweep.to_owned() }).await?.into_inner())
+        Ok(self.sweeps.watch(v1::SweepRequest { sweep: sweep.to_owned() }).await?.into_inner())
     }
 
     /// The answer to a statement, and whether the limit left rows out.
@@ -111,9 +239,9 @@ impl Coordinator {
     pub async fn sql(&mut self, query: &str, rows: usize, seconds: f64) -> Result<(Table, bool)> {
         use v1::datum::Is;
         let request = v1::SqlRequest { query: query.to_owned(), rows: rows as u64, seconds };
-        let mut stream = self.0.sql(request).await?.into_inner();
+        let mut stream = self.sweeps.sql(request).await.map_err(|status| self.refused(status))?.into_inner();
         let (mut table, mut truncated) = (Table::default(), false);
-        while let Some(part) = stream.message().await? {
+        while let Some(part) = stream.message().await.map_err(|status| self.refused(status))? {
             if table.columns.is_empty() {
                 table.columns = part.columns;
             }
@@ -140,7 +268,9 @@ impl From<Status> for Failure {
         };
         match status.code() {
             Code::Unavailable => Failure::Unreachable(text),
-            Code::Internal | Code::Unknown | Code::DataLoss => Failure::Internal(anyhow::anyhow!(text)),
+            Code::ResourceExhausted | Code::Internal | Code::Unknown | Code::DataLoss => {
+                Failure::Internal(anyhow::anyhow!(text))
+            }
             _ => Failure::Mistake(text),
         }
     }

@@ -3,6 +3,7 @@
 //! One rule: nothing secret is sent before the certificate is checked, and nothing at all in plain text beyond this
 //! machine unless that is asked for by name. [`pinned`] is how a machine that has only a fingerprint comes by the CA.
 
+use hyper_util::rt::TokioIo;
 use ring::digest::{SHA256, digest};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -10,6 +11,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -163,6 +165,26 @@ impl Address {
         };
         Error::Unreachable { url: self.url.clone(), why: format!("{why}{remedy}") }
     }
+}
+
+/// A connection over `io`, whose other end is served in this process: nobody is to be found, trusted or shown a token.
+///
+/// # Errors
+/// [`Error::Unreachable`] where nobody serves the other end.
+pub async fn over<I>(io: I) -> Result<Authorized>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let unreachable = |why: String| Error::Unreachable { url: "this process".to_owned(), why };
+    let mut io = Some(TokioIo::new(io));
+    // The name is asked for and never looked up.
+    let endpoint = Endpoint::from_static("http://embedded");
+    let connector = tower::service_fn(move |_: Uri| {
+        let taken = io.take().ok_or_else(|| std::io::Error::other("the connection has ended"));
+        async move { taken }
+    });
+    let channel = endpoint.connect_with_connector(connector).await.map_err(|error| unreachable(chain(&error)))?;
+    Ok(InterceptedService::new(channel, Bearer(None)))
 }
 
 /// Shows a token with every call.

@@ -1,16 +1,17 @@
 //! `sweep du`: how much is stored.
 
+use crate::args::Remote;
 use crate::failure::Result;
 use crate::output::{self, Format, Part};
-use crate::session;
+use crate::remote::{Access, Coordinator};
 use sweep_coordinator::store::Datum;
 
 /// Shows the disk usage of the database.
 ///
 /// # Errors
-/// What the database says.
-pub async fn run(db: &str, format: Format) -> Result {
-    let usage = session::reading(db).await?.usage().await?;
+/// What the coordinator or the database says.
+pub async fn run(db: &str, of: &Remote, format: Format) -> Result {
+    let usage = Coordinator::reach(db, of, Access::Read).await?.usage().await?;
     let count = |n: u64| Datum::Int(n as i64);
     let size = |n: u64| if format == Format::Table { Datum::Text(output::bytes(n as f64)) } else { count(n) };
     let record = vec![

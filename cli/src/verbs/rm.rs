@@ -1,7 +1,9 @@
 //! `sweep rm`: removes a sweep.
 
+use crate::args::Remote;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Format};
+use crate::remote::{Access, Coordinator};
 use crate::session;
 use std::io::{BufRead, IsTerminal};
 
@@ -9,10 +11,10 @@ use std::io::{BufRead, IsTerminal};
 ///
 /// # Errors
 /// [`Failure::Mistake`] where nobody can be asked and `yes` was not given.
-pub async fn run(db: &str, key: &str, yes: bool, format: Format) -> Result {
-    let store = session::changing(db).await?;
-    let sweep = session::sweep(&store, key).await?;
-    let done = store.counts(&sweep.id).await?.done;
+pub async fn run(db: &str, of: &Remote, key: &str, yes: bool, format: Format) -> Result {
+    let mut coordinator = Coordinator::reach(db, of, Access::Write).await?;
+    let sweep = coordinator.sweep(key).await?;
+    let done = sweep.done;
     if !yes {
         if !std::io::stdin().is_terminal() {
             return Err(Failure::Mistake(format!("removing \"{}\" ({done} results) needs --yes", sweep.name)));
@@ -24,11 +26,12 @@ pub async fn run(db: &str, key: &str, yes: bool, format: Format) -> Result {
             return Err(Failure::Mistake("nothing was removed".to_owned()));
         }
     }
-    let gone = store.remove_sweep(&sweep.id).await?;
-    let picture = session::picture(store.location(), &sweep.name, &sweep.id);
-    store.close().await;
-    for ending in session::PICTURES {
-        let file = picture.with_extension(ending);
+    let gone = coordinator.remove(&sweep.id).await?;
+    // What `sweep run` drew lies beside the database of this machine.
+    let picture = coordinator.location().map(|location| session::picture(location, &sweep.name, &sweep.id));
+    let at = if picture.is_some() { session::option(db) } else { String::new() };
+    coordinator.close().await;
+    for file in picture.iter().flat_map(|path| session::PICTURES.map(|ending| path.with_extension(ending))) {
         match std::fs::remove_file(&file) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 crate::say!("warning: the picture {} cannot be removed: {error}", file.display());
@@ -41,7 +44,7 @@ pub async fn run(db: &str, key: &str, yes: bool, format: Format) -> Result {
         sweep.name,
         sweep.id,
         output::count(gone.outcomes, "outcome"),
-        session::option(db)
+        at
     );
     output::note(format, line)
 }

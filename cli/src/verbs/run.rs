@@ -9,14 +9,14 @@ use crate::progress::{Progress, Snapshot};
 use crate::session::{self, Checked};
 use crate::signals::Signals;
 use crate::threads::{self, Use};
-use crate::verbs::{show, tag};
+use crate::verbs::show;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use sweep_coordinator::clock::SystemClock;
 use sweep_coordinator::dispatch::{self, Dispatcher, Notice, Submission};
 use sweep_coordinator::plot;
-use sweep_coordinator::store::Location;
+use sweep_coordinator::store::{self, Location};
 use sweep_core::sweep::Sweep;
 use sweep_worker::{Settings, machine};
 use tokio::sync::watch;
@@ -45,7 +45,7 @@ enum End {
 /// # Errors
 /// Mistakes in the file, a database that cannot be written, [`Failure::JobsFailed`], [`Failure::Interrupted`].
 pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
-    asked.tag.iter().try_for_each(|tag| tag::valid(tag))?;
+    asked.tag.iter().try_for_each(|tag| store::check_tag(tag))?;
     let checked = session::check(&asked.file)?;
     let forecast = Forecast::new(&checked)?;
     let Checked { sweep, source, contents, .. } = checked;

@@ -5,18 +5,18 @@ use crate::failure::Result;
 use crate::output::{self, Format, Part};
 use crate::remote::Coordinator;
 use crate::session::{self, Checked};
-use crate::verbs::{tag, watch};
+use crate::verbs::watch;
 use std::sync::Arc;
 use sweep_coordinator::clock::SystemClock;
 use sweep_coordinator::dispatch::{Dispatcher, Submission};
-use sweep_coordinator::store::Datum;
+use sweep_coordinator::store::{self, Datum};
 
 /// Checks the file here, sends it with the files that it names, and prints the id of the sweep.
 ///
 /// # Errors
 /// Mistakes in the file; what the coordinator or the database says.
 pub async fn run(db: &str, asked: &Submit, format: Format) -> Result {
-    asked.tag.iter().try_for_each(|tag| tag::valid(tag))?;
+    asked.tag.iter().try_for_each(|tag| store::check_tag(tag))?;
     let Checked { sweep, source, contents, .. } = session::check(&asked.file)?;
     let Some(mut coordinator) = Coordinator::named(&asked.to).await? else {
         let dispatcher = Dispatcher::open(session::writing(db).await?, Arc::new(SystemClock)).await?;

@@ -1,10 +1,10 @@
-//! `sweep watch`: how a sweep stands at a coordinator, live, until every cell is final.
+//! `sweep watch`: how a sweep stands, live, until every cell is final.
 
 use crate::args::Remote;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::progress::{Progress, Snapshot};
-use crate::remote::Coordinator;
+use crate::remote::{Access, Coordinator};
 use std::time::Duration;
 use sweep_proto::v1::{SweepStatus, watch_response::Says};
 use tonic::Code;
@@ -16,20 +16,10 @@ const AGAIN: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// What the coordinator says; [`Failure::JobsFailed`] where cells were given up.
-pub async fn run(to: &Remote, sweep: &str) -> Result {
-    let mut coordinator = coordinator(to).await?;
+pub async fn run(db: &str, of: &Remote, sweep: &str) -> Result {
+    let mut coordinator = Coordinator::reach(db, of, Access::Read).await?;
     let id = coordinator.status(sweep).await?.id;
     until_final(&mut coordinator, &id).await
-}
-
-/// The coordinator that must be named.
-///
-/// # Errors
-/// [`Failure::Mistake`].
-pub async fn coordinator(to: &Remote) -> Result<Coordinator> {
-    let none =
-        || Failure::Mistake("no coordinator is named; give --coordinator URL, or set SWEEP_COORDINATOR".to_owned());
-    Coordinator::named(to).await?.ok_or_else(none)
 }
 
 /// Shows the sweep `id` until it is final. A coordinator that is restarted is waited for.

@@ -12,6 +12,7 @@
 //! | `grant` | leases out |
 //! | `control` | what users say later: pause, cancel, retry, priority |
 //! | `settle` | reports in, those of many workers in one commit; leases that ended by themselves |
+//! | `tidy` | what is removed for good |
 //! | `local` | the link of a worker in the same process |
 
 mod active;
@@ -20,6 +21,7 @@ mod grant;
 mod local;
 pub mod presence;
 mod settle;
+mod tidy;
 
 pub use control::PRIORITIES;
 pub use local::Local;

@@ -9,14 +9,15 @@
 //! | `gate` | tokens and invitations |
 //! | `workers` | the calls of workers; `session` is the conversation of one |
 //! | `access` | tokens, invitations, who is there |
-//! | `sweeps` | the calls of users |
-//! | `control` | what they say of a sweep that was submitted |
+//! | `sweeps` | the calls of users: what is to be done; `results`: what came of it |
+//! | `control` | what users say of a sweep that was submitted |
 //! | `upload` | chunks in and out |
 //! | `status` | errors as gRPC has them, in one function |
 
 mod access;
 mod control;
 mod gate;
+mod results;
 mod session;
 mod status;
 mod sweeps;
@@ -28,9 +29,12 @@ use crate::store;
 use gate::Gate;
 use std::sync::Arc;
 use std::time::Duration;
-use sweep_proto::{DESCRIPTORS, MAX_MESSAGE, v1};
+use sweep_proto::{CHUNK, DESCRIPTORS, MAX_MESSAGE, v1};
+use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
+use tokio_stream::StreamExt;
+use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 
@@ -99,13 +103,10 @@ pub async fn serve(
     }
     let workers = workers::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate), closed.clone());
     let access = access::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
-    let control = control::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
-    let sweeps = sweeps::Service::new(Arc::clone(&dispatcher), gate, closed);
     let router = server
+        .add_routes(users(&dispatcher, &gate, &closed))
         .add_service(v1::workers_server::WorkersServer::new(workers).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::access_server::AccessServer::new(access).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(v1::sweeps_server::SweepsServer::new(sweeps).max_decoding_message_size(MAX_MESSAGE))
-        .add_service(v1::control_server::ControlServer::new(control).max_decoding_message_size(MAX_MESSAGE))
         .add_service(health_service)
         .add_service(reflection);
 
@@ -134,6 +135,33 @@ pub async fn serve(
     ticks.abort();
     notices.abort();
     served
+}
+
+/// What users call, one and the same on the network and within a process.
+fn users(dispatcher: &Arc<Dispatcher>, gate: &Arc<Gate>, closed: &watch::Receiver<bool>) -> Routes {
+    let sweeps = sweeps::Service::new(Arc::clone(dispatcher), Arc::clone(gate), closed.clone());
+    let results = results::Service::new(Arc::clone(dispatcher), Arc::clone(gate));
+    let control = control::Service::new(Arc::clone(dispatcher), Arc::clone(gate));
+    Routes::new(v1::sweeps_server::SweepsServer::new(sweeps).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(v1::results_server::ResultsServer::new(results).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(v1::control_server::ControlServer::new(control).max_decoding_message_size(MAX_MESSAGE))
+}
+
+/// Serves what users call to this process, which owns the database or only reads it: the other end of the connection. Every
+/// call is allowed. Nobody looks at deadlines and nobody works here, so leases stay as they are.
+pub fn embedded(dispatcher: Arc<Dispatcher>) -> DuplexStream {
+    let (here, there) = tokio::io::duplex(CHUNK);
+    tokio::spawn(async move {
+        let gate = Arc::new(Gate::open(Arc::clone(&dispatcher)));
+        let (_closing, closed) = watch::channel(false);
+        let routes = users(&dispatcher, &gate, &closed);
+        // One connection, and no end: at the end of what comes in, the server ends open calls.
+        let incoming = tokio_stream::once(Ok::<_, std::io::Error>(there)).chain(tokio_stream::pending());
+        if let Err(error) = Server::builder().add_routes(routes).serve_with_incoming(incoming).await {
+            tracing::error!("the connection within this process failed: {}", sweep_proto::client::chain(&error));
+        }
+    });
+    here
 }
 
 /// Looks at deadlines, and whether the database is still this coordinator's; returns once it is not.

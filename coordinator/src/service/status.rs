@@ -24,12 +24,15 @@ pub fn stored(error: &store::Error) -> Status {
     match error {
         E::UnknownSweep { .. } => Status::not_found(text),
         E::TokenName { .. } => Status::already_exists(text),
-        E::Refused(_) | E::Query(_) | E::Coordinate { .. } => Status::invalid_argument(text),
+        E::Refused(_) | E::Query(_) | E::Coordinate { .. } | E::Tag(_) => Status::invalid_argument(text),
         E::TooSlow { .. } => Status::deadline_exceeded(text),
         E::Full => Status::resource_exhausted(text),
         E::Corrupt(_) => Status::data_loss(text),
         // The words of a database may hold what a client need not know; they are in the log.
-        E::Database(_) => Status::unavailable("the coordinator's database does not answer; see its log"),
+        E::Database(error) => {
+            tracing::error!("the database does not answer: {error}");
+            Status::unavailable("the coordinator's database does not answer; see its log")
+        }
         _ => Status::internal(text),
     }
 }

@@ -19,7 +19,9 @@ use tonic::{Request, Response, Result, Status, Streaming};
 const LOOK: Duration = Duration::from_millis(500);
 /// Rows of one message of an answer; a message of more bytes than may go over the wire is split further.
 const ROWS: usize = 500;
-/// Most seconds that a statement may take.
+/// Most rows of an answer at a coordinator.
+const MOST_ROWS: u64 = 1_000_000;
+/// Most seconds that a statement may take at a coordinator.
 const MOST_SECONDS: f64 = 600.0;
 /// Those who may read.
 pub(super) const READERS: [Role; 2] = [Role::Viewer, Role::Admin];
@@ -73,9 +75,7 @@ impl v1::sweeps_server::Sweeps for Service {
             let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
             Status::invalid_argument(format!("the sweep file is not accepted: {}", lines.join("; ")))
         })?;
-        if let Some(tag) = tags.iter().find(|tag| tag.is_empty() || tag.chars().count() > 200) {
-            return Err(Status::invalid_argument(format!("tag \"{tag}\": allowed: 1..=200 characters")));
-        }
+        tags.iter().try_for_each(|tag| store::check_tag(tag)).map_err(|error| stored(&error))?;
         let mut contents = BTreeMap::new();
         for path in sweep.files() {
             let missing = |why: String| Status::failed_precondition(format!("the file \"{path}\" of the sweep {why}"));
@@ -122,11 +122,18 @@ impl v1::sweeps_server::Sweeps for Service {
     async fn sql(&self, request: Request<v1::SqlRequest>) -> Result<Response<Self::SqlStream>> {
         self.gate.allow(request.metadata(), &READERS).await?;
         let v1::SqlRequest { query, rows, seconds } = request.into_inner();
-        if !(seconds > 0.0 && seconds <= MOST_SECONDS) {
-            return Err(Status::invalid_argument(format!("seconds: {seconds}; allowed: more than 0, at most 600")));
+        let (most_rows, most_seconds) = match self.gate.is_open() {
+            true => (u64::MAX, f64::from(u32::MAX)),
+            false => (MOST_ROWS, MOST_SECONDS),
+        };
+        if !(seconds > 0.0 && seconds <= most_seconds) {
+            let why = format!("seconds: {seconds}; allowed at a coordinator: more than 0, at most {most_seconds}");
+            return Err(Status::invalid_argument(why));
         }
-        let most = Limits::default().rows.max(1);
-        let limits = Limits { rows: (rows as usize).clamp(1, 10 * most), time: Duration::from_secs_f64(seconds) };
+        if rows > most_rows {
+            return Err(Status::invalid_argument(format!("rows: {rows}; allowed at a coordinator: 0..={most_rows}")));
+        }
+        let limits = Limits { rows: rows as usize, time: Duration::from_secs_f64(seconds) };
         let answer = self.dispatcher.store().query(&query, &limits).await.map_err(|error| stored(&error))?;
         let (tell, told) = mpsc::channel(4);
         tokio::spawn(async move {
@@ -154,7 +161,7 @@ pub(super) async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Res
         done: counts.done,
         linked: counts.linked,
         failed: counts.failed + counts.quarantined,
-        running: now.running,
+        running: counts.leased,
         trained: now.trained,
         core_seconds_left: (now.trained > 0).then_some(now.core_seconds_left),
         priority: sweep.priority,

@@ -94,6 +94,9 @@ pub enum Error {
         /// Names of the latest sweeps.
         known: Vec<String>,
     },
+    /// A text that is no tag.
+    #[error("tag \"{0}\" is not 1 to 100 printable characters")]
+    Tag(String),
     /// A token's name that cannot be.
     #[error("the token name \"{name}\" {why}")]
     TokenName {

@@ -48,7 +48,7 @@ pub use location::Location;
 pub use outcomes::{Finished, Recorded, Stored};
 pub use query::{Limits, Table};
 pub use sweep_core::job::Provenance;
-pub use sweeps::{NewSweep, Selection, Sweep, SweepState};
+pub use sweeps::{NewSweep, Selection, Sweep, SweepState, check_tag};
 pub use tokens::{Role, Token, secret};
 pub use views::{Column, ColumnType, result_columns};
 pub use workers::{SeenWorker, Worker};

@@ -82,6 +82,18 @@ pub struct Sweep {
     pub tags: Vec<String>,
 }
 
+/// Most characters of a tag.
+const MOST_OF_TAG: usize = 100;
+
+/// Checks a tag.
+///
+/// # Errors
+/// [`Error::Tag`].
+pub fn check_tag(tag: &str) -> Result<()> {
+    let fits = (1..=MOST_OF_TAG).contains(&tag.chars().count()) && !tag.chars().any(char::is_control);
+    if fits { Ok(()) } else { Err(Error::Tag(tag.escape_debug().to_string())) }
+}
+
 /// What tuning chose for one group (problem and method).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
@@ -287,4 +299,19 @@ async fn complete(transaction: &mut Transaction, rows: Vec<Row>) -> Result<Vec<S
         });
     }
     Ok(sweeps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_a_short_printable_text() {
+        for fine in ["paper", "-draft", "α β", &"x".repeat(100)] {
+            check_tag(fine).unwrap();
+        }
+        for bad in ["", "a\u{1b}b", &"x".repeat(101)] {
+            assert!(check_tag(bad).unwrap_err().to_string().contains("1 to 100 printable"), "{bad}");
+        }
+    }
 }
