@@ -78,6 +78,33 @@ pub enum Verb {
         #[command(flatten)]
         of: Remote,
     },
+    /// Hand out no cell of a sweep for now; what runs is finished.
+    Pause(Named),
+    /// Go on with a sweep that was paused or cancelled.
+    Resume(Named),
+    /// End a sweep: its runs are dropped, its results stay.
+    Cancel(Named),
+    /// Work on a sweep before those of a lower priority.
+    Priority {
+        /// Name, tag, id or start of an id.
+        sweep: String,
+        /// From -1000 to 1000; 0 where nothing was said.
+        #[arg(allow_hyphen_values = true)]
+        priority: i64,
+        #[command(flatten)]
+        of: Remote,
+    },
+    /// Run cells once more that failed, or any others that are final.
+    Retry {
+        /// Name, tag, id or start of an id.
+        sweep: String,
+        #[command(flatten)]
+        which: Again,
+        #[command(flatten)]
+        of: Remote,
+    },
+    /// Show the cells of a sweep that were ever handed out.
+    Cells(Cells),
     /// Show a sweep (its name, tag, id or the start of its id), or one cell of it as SWEEP/CELL.
     Show {
         /// SWEEP or SWEEP/CELL.
@@ -224,6 +251,42 @@ pub struct Remote {
     /// Allow plain text beyond this machine.
     #[arg(long, help_heading = "Coordinator")]
     pub insecure: bool,
+}
+
+/// A sweep, and where it is.
+#[derive(Debug, clap::Args)]
+pub struct Named {
+    /// Name, tag, id or start of an id.
+    pub sweep: String,
+    #[command(flatten)]
+    pub of: Remote,
+}
+
+/// Which cells are run once more.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Again {
+    /// Those that failed for good or were set aside.
+    #[arg(long)]
+    pub failed: bool,
+    /// Those that fit, as "status = diverged and lr >= 0.1"; a result that is there is replaced.
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Option<String>,
+}
+
+/// `sweep cells`.
+#[derive(Debug, clap::Args)]
+pub struct Cells {
+    /// Name, tag, id or start of an id.
+    pub sweep: String,
+    /// Only those that fit, as "state = failed" or "optimizer = adam and test_rel < 0.1".
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// Most cells.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub most: u64,
+    #[command(flatten)]
+    pub of: Remote,
 }
 
 /// `sweep coordinator`.

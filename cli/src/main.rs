@@ -21,10 +21,11 @@ mod threads;
 mod verbs;
 
 use anyhow::Context;
-use args::{Cli, Verb};
+use args::{Cli, Named, Verb};
 use clap::Parser;
 use failure::{Failure, Result};
 use std::process::ExitCode;
+use verbs::control::Change;
 
 /// The commit that this binary was built from; empty where unknown.
 const COMMIT: &str = env!("SWEEP_GIT_COMMIT");
@@ -63,6 +64,14 @@ fn run(cli: &Cli) -> Result {
         Verb::Submit(asked) => wait(verbs::submit::run(db, asked, output)),
         Verb::Watch { sweep, of } => wait(verbs::watch::run(db, of, sweep)),
         Verb::Status { sweep, of } => wait(verbs::status::run(db, of, sweep, output)),
+        Verb::Pause(Named { sweep, of }) => wait(verbs::control::run(db, of, sweep, Change::Pause, output)),
+        Verb::Resume(Named { sweep, of }) => wait(verbs::control::run(db, of, sweep, Change::Resume, output)),
+        Verb::Cancel(Named { sweep, of }) => wait(verbs::control::run(db, of, sweep, Change::Cancel, output)),
+        Verb::Priority { sweep, priority, of } => {
+            wait(verbs::control::run(db, of, sweep, Change::Prioritise(*priority), output))
+        }
+        Verb::Retry { sweep, which, of } => wait(verbs::control::retry(db, of, sweep, which, output)),
+        Verb::Cells(asked) => wait(verbs::cells::run(db, asked, output)),
         Verb::List { of } => wait(verbs::list::run(db, of, output)),
         Verb::Show { what } => wait(verbs::show::run(db, what, output)),
         Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, blas_threads.map(usize::from), output)),

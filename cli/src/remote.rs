@@ -15,6 +15,7 @@ use sweep_coordinator::dispatch::{Dispatcher, Settings};
 use sweep_coordinator::service;
 use sweep_coordinator::store::{Datum, Location, Store};
 use sweep_proto::client::{Address, Authorized};
+use sweep_proto::v1::control_client::ControlClient;
 use sweep_proto::v1::results_client::ResultsClient;
 use sweep_proto::v1::sweeps_client::SweepsClient;
 use sweep_proto::{CHUNK, MAX_MESSAGE, v1};
@@ -53,6 +54,7 @@ pub enum Access {
 pub struct Coordinator {
     sweeps: SweepsClient<Authorized>,
     results: ResultsClient<Authorized>,
+    control: ControlClient<Authorized>,
     /// The database, where it is open in this process.
     store: Option<Store>,
 }
@@ -92,9 +94,16 @@ impl Coordinator {
     fn over(connection: Authorized, store: Option<Store>) -> Coordinator {
         let sweeps = SweepsClient::new(connection.clone());
         let sweeps = sweeps.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
-        let results = ResultsClient::new(connection);
+        let results = ResultsClient::new(connection.clone());
         let results = results.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
-        Coordinator { sweeps, results, store }
+        let control = ControlClient::new(connection);
+        let control = control.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+        Coordinator { sweeps, results, control, store }
+    }
+
+    /// The calls about a sweep that was submitted.
+    pub fn control(&mut self) -> &mut ControlClient<Authorized> {
+        &mut self.control
     }
 
     /// Where the database is, if this process has it open.
@@ -110,7 +119,7 @@ impl Coordinator {
     }
 
     /// What a refusal means. There is no way to a coordinator in this process that could be cut.
-    fn refused(&self, status: Status) -> Failure {
+    pub fn refused(&self, status: Status) -> Failure {
         match (status.code(), &self.store) {
             (tonic::Code::Unavailable, Some(_)) => {
                 Failure::Internal(anyhow::anyhow!("the database does not answer; what it said is above"))

@@ -3,7 +3,9 @@
 //! No verb knows another; what they share is in `session`, `output`, `answer` and `threads`.
 
 pub mod backup;
+pub mod cells;
 pub mod check;
+pub mod control;
 pub mod coordinator;
 pub mod diff;
 pub mod du;

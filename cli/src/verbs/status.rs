@@ -5,6 +5,7 @@ use crate::failure::Result;
 use crate::output::{self, Format, Part};
 use crate::remote::{Access, Coordinator};
 use sweep_coordinator::store::Datum;
+use sweep_proto::v1::SweepStatus;
 
 /// Prints the state and the counts of `sweep`.
 ///
@@ -12,8 +13,13 @@ use sweep_coordinator::store::Datum;
 /// What the coordinator or the database says.
 pub async fn run(db: &str, to: &Remote, sweep: &str, format: Format) -> Result {
     let now = Coordinator::reach(db, to, Access::Read).await?.status(sweep).await?;
+    output::print(format, &[Part::Record("status", record(now))])
+}
+
+/// How a sweep stands, by name.
+pub fn record(now: SweepStatus) -> Vec<(&'static str, Datum)> {
     let count = |n: u64| Datum::Int(n as i64);
-    let record = vec![
+    vec![
         ("sweep", Datum::Text(now.id)),
         ("name", Datum::Text(now.name)),
         ("state", Datum::Text(now.state)),
@@ -24,7 +30,7 @@ pub async fn run(db: &str, to: &Remote, sweep: &str, format: Format) -> Result {
         ("running", count(now.running)),
         ("core_seconds_left", now.core_seconds_left.map_or(Datum::Null, Datum::Float)),
         ("submitted", Datum::Text(output::date(now.created_at_ms))),
+        ("priority", Datum::Int(now.priority)),
         ("tags", Datum::Text(now.tags.join(" "))),
-    ];
-    output::print(format, &[Part::Record("status", record)])
+    ]
 }
