@@ -597,6 +597,19 @@ async fn the_best_setting_is_chosen_by_validation_and_marked_at_an_edge(scene: S
         rows(&scene.store, "SELECT lr, lambda, at_edge FROM best WHERE sweep = 'edge'").await,
         [[Datum::Float(1.0), Datum::Float(0.1), text("lr max, lambda min")]]
     );
+
+    // A third where nothing depends on λ: a tie is no edge.
+    let tied = scene.sweep("tied").await;
+    for (i, (lr, lambda, validation)) in
+        [(0.1, 0.1, 0.1), (0.1, 1.0, 0.1), (1.0, 0.1, 0.3), (1.0, 1.0, 0.3)].into_iter().enumerate()
+    {
+        let changes = [("penalty", Value::from("ratio")), ("lr", Value::Float(lr)), ("lambda", Value::Float(lambda))];
+        scene.done(&tied, cell(i as u64, &changes), &outcome(0.5, validation)).await;
+    }
+    assert_eq!(
+        rows(&scene.store, "SELECT lr, at_edge FROM best WHERE sweep = 'tied'").await,
+        [[Datum::Float(0.1), text("lr min")]]
+    );
 }
 
 async fn paired_differences_by_hand(scene: Scene) {

@@ -239,6 +239,12 @@ fn selection_is_by_the_median_and_failures_are_infinitely_bad() {
     let chosen = with(&[(find(0.1, 1.0), [None, Some(0.0), None]), (find(0.0, 10.0), [Some(1.0), None, Some(2.0)])]);
     assert_eq!((chosen.candidate, chosen.median), (find(0.0, 10.0) as u64, Some(2.0)));
     assert_eq!(chosen.at_edge, ["lr"], "λ = 0 is the end of λ itself");
+    // λ decides nothing between two that tie exactly, though the first of them has the largest; lr = 10 wins in both.
+    let chosen = with(&[(find(0.1, 10.0), [Some(1.0); 3]), (find(0.0, 10.0), [Some(1.0); 3])]);
+    assert_eq!(chosen.at_edge, ["lr"], "{chosen:?}");
+    // Nothing depends on either: a tie of all is no edge. A failure of all is: the list holds no answer.
+    assert_eq!(with(&[]).at_edge, [""; 0], "all tie");
+    assert_eq!(tune.select(gd, &[]).unwrap().at_edge, ["lr"], "the first");
     // NaN is a failure too; equals go to the first.
     let chosen = with(&[(1, [Some(f64::NAN), Some(f64::NAN), Some(0.0)]), (2, [Some(1.0); 3]), (4, [Some(1.0); 3])]);
     assert_eq!((chosen.candidate, chosen.median), (2, Some(1.0)));
