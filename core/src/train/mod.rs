@@ -87,6 +87,9 @@ pub fn run(trial: &Trial, files: &dyn Files, resume: Option<&[u8]>, monitor: &mu
 /// What is wrong with the files, as [`run`] would report it.
 pub fn inspect(trial: &Trial, files: &dyn Files) -> Result<(usize, usize, usize)> {
     let data = problem::load(trial, files)?;
+    if trial.is_training() {
+        penalty::check(trial, data.n1, data.n2)?;
+    }
     if trial.is_training() && trial.text("init") == "file" {
         let dims = dimensions(data.n1, data.n2, trial.size("depth"), trial.size("width"));
         let init = (registry::find("init", init::KNOWN, trial.text("init"))?.build)(trial);
@@ -165,6 +168,7 @@ impl<'d> Run<'d> {
         resume: Option<&[u8]>,
         monitor: &dyn Monitor,
     ) -> Result<Run<'d>> {
+        penalty::check(trial, data.n1, data.n2)?;
         let optimizer = (registry::find("optimizer", optimizer::KNOWN, trial.text("optimizer"))?.build)(trial);
         let schedule = (registry::find("schedule", schedule::KNOWN, trial.text("schedule"))?.build)(trial);
         let penalty = (registry::find("penalty", penalty::KNOWN, trial.text("penalty"))?.build)(trial);
