@@ -132,7 +132,7 @@ fn another_value_or_axis_changes_no_trial_that_was_there() {
         ("steps = 100", "steps = 100\nwidth = [0, 5]\ninit_scale = 1e-3"),
         ("name = \"none\"", "name = [\"none\", \"nuclear\"]\nlambda = 0.5"),
         ("[train]", "[replicate]\ncount = 3\n[train]"),
-        ("[train]", "[record]\npoints = 60\n[train]"),
+        ("[train]", "[record]\npoints = 40\n[train]"),
     ] {
         assert!(BASE.contains(text));
         let after = digests(&parse(&BASE.replacen(text, longer, 1)));
