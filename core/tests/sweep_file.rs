@@ -73,6 +73,15 @@ fn every_key_of_a_sweep_file_is_documented() {
     for key in keys {
         assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("[{key}]")), "{key}");
     }
+    for table in ["[stop]", "[record]", "[replicate]", "[tune]", "[[zip]]"] {
+        let found = Sweep::parse(format!("name = \"t\"\n{table}\nunheard = 1\n").as_bytes(), MAX_CELLS).unwrap_err();
+        let unknown = found.iter().find(|d| d.message.contains("key \"unheard\"")).unwrap();
+        let keys = unknown.message.split("known: ").nth(1).unwrap().split(", ");
+        for key in keys {
+            let forms = [format!("`{key}`"), format!(".{key}`"), format!("{table}\n{key} =")];
+            assert!(forms.iter().any(|form| text.contains(form)), "{table} {key}");
+        }
+    }
 }
 
 #[test]

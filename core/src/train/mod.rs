@@ -5,7 +5,9 @@
 //!
 //! - [`network`]: `W = W_N ⋯ W_1` and the gradients of its layers
 //! - [`objective`]: data loss + λ·penalty and its gradient
-//! - [`spectrum`], `poles`: SVD and polar factor, the only callers of LAPACK; [`blas`]: products and threads
+//! - [`spectrum`]: SVD and polar factor, the only caller of LAPACK; [`blas`]: products and threads
+//! - `polar`: the polar factor without an SVD, from `bidiagonal` (W = Q B Zᵀ), `poles` (polar(B)) and `reflectors` (Q, Z);
+//!   `lanes`: eight doubles at a time
 //! - [`metrics`]: what a point measures; [`recording`]: when
 //! - [`stop`]: stop rules on the training objective; `checkpoint`: a run in the middle
 //! - [`cost`]: flops and bytes, before anything runs
