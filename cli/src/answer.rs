@@ -184,8 +184,9 @@ impl Answer {
             notes.push("test_rmse: root mean square error over the test entries; median over replicates".to_owned());
         }
         notes.push("rank: effective rank; failed: how many replicates diverged or are inflated".to_owned());
-        if self.rows.iter().any(|row| !row.edges.is_empty()) {
-            notes.push("at_edge: a chosen value ends its list; extend the list before believing the row".to_owned());
+        if self.tuned {
+            let remedy = "extend the list before believing the row (empty: none)";
+            notes.push(format!("at_edge: a chosen value ends its list; {remedy}"));
         }
         notes
     }

@@ -38,7 +38,7 @@ impl Progress {
     /// Nothing is shown before the first [`Progress::update`].
     pub fn new() -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:24} {wide_msg}").expect("the template is well-formed");
+            let style = ProgressStyle::with_template("{bar:12} {wide_msg}").expect("the template is well-formed");
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style.progress_chars("━╸─"))
         });
         Progress { bar, started: Instant::now(), said: Instant::now() }
@@ -78,9 +78,15 @@ impl Progress {
     }
 }
 
-/// `12/96 cells · 2 running · 1 failed · 3 linked · 4.1 cells/s · 20 s left`.
+/// `12/96 cells · 20 s left · 4.1 cells/s · 2 running · 1 failed · 3 linked`: what a narrow terminal cuts off comes last.
 fn described(now: &Snapshot, elapsed: Duration) -> String {
     let mut parts = vec![format!("{}/{} cells", now.done, now.total)];
+    if let Some(seconds) = now.seconds_left {
+        parts.push(format!("{} left", span(seconds)));
+    }
+    if now.trained > 0 {
+        parts.push(rate(now.trained, elapsed));
+    }
     let mut count = |n: u64, what: &str| {
         if n > 0 {
             parts.push(format!("{n} {what}"));
@@ -89,12 +95,6 @@ fn described(now: &Snapshot, elapsed: Duration) -> String {
     count(now.running, "running");
     count(now.failed, "failed");
     count(now.linked, "linked");
-    if now.trained > 0 {
-        parts.push(rate(now.trained, elapsed));
-    }
-    if let Some(seconds) = now.seconds_left {
-        parts.push(format!("{} left", span(seconds)));
-    }
     parts.join(" · ")
 }
 
@@ -136,7 +136,7 @@ mod tests {
         let mut now = Snapshot { total: 96, ..Snapshot::default() };
         assert_eq!(described(&now, Duration::from_secs(3)), "0/96 cells");
         now = Snapshot { done: 15, running: 2, failed: 1, linked: 3, trained: 12, seconds_left: Some(20.0), ..now };
-        let line = "15/96 cells · 2 running · 1 failed · 3 linked · 4.0 cells/s · 20 s left";
+        let line = "15/96 cells · 20 s left · 4.0 cells/s · 2 running · 1 failed · 3 linked";
         assert_eq!(described(&now, Duration::from_secs(3)), line);
     }
 

@@ -2,13 +2,17 @@
 //!
 //!     cargo bench -p sweep-core --bench step
 
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use sweep_core::problem::NoFiles;
 use sweep_core::train::{self, Control, Monitor, blas};
 use sweep_core::trial::{Inputs, Trial};
 use sweep_core::value::Value;
+
+const SIZES: [i64; 3] = [50, 100, 300];
+const DEPTHS: [i64; 4] = [1, 2, 3, 4];
+const PENALTIES: [&str; 2] = ["none", "ratio"];
 
 /// Times the steps alone: from the first control to the last.
 struct Watch {
@@ -57,11 +61,11 @@ fn time(n: i64, depth: i64, penalty: &str, steps: u64) -> Duration {
 
 fn step(c: &mut Criterion) {
     blas::set_threads(1);
-    for n in [50, 100, 300] {
+    for n in SIZES {
         let mut group = c.benchmark_group(format!("n{n}"));
         group.sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(2));
-        for depth in [1, 2, 3, 4] {
-            for penalty in ["none", "ratio"] {
+        for depth in DEPTHS {
+            for penalty in PENALTIES {
                 group.bench_function(BenchmarkId::new(penalty, format!("depth{depth}")), |b| {
                     b.iter_custom(|steps| time(n, depth, penalty, steps));
                 });
@@ -71,5 +75,34 @@ fn step(c: &mut Criterion) {
     }
 }
 
+/// The table of docs/performance.md in Markdown, from what criterion has written.
+fn table() {
+    let target =
+        std::env::var("CARGO_TARGET_DIR").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../target").to_owned());
+    let milliseconds = |n: i64, penalty: &str, depth: i64| {
+        let path = format!("{target}/criterion/n{n}/{penalty}/depth{depth}/new/estimates.json");
+        let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+        Some(estimates["median"]["point_estimate"].as_f64()? / 1e6)
+    };
+    println!("| n×n | penalty | depth 1 | depth 2 | depth 3 | depth 4 |\n|---|---|---|---|---|---|");
+    for n in SIZES {
+        for penalty in PENALTIES {
+            let cells = DEPTHS.map(|depth| milliseconds(n, penalty, depth).map_or("-".to_owned(), three_digits));
+            println!("| {n} | {penalty} | {} |", cells.join(" | "));
+        }
+    }
+}
+
+/// Three significant digits.
+fn three_digits(x: f64) -> String {
+    let places = (2 - x.log10().floor() as i32).max(0) as usize;
+    format!("{x:.places$}")
+}
+
 criterion_group!(benches, step);
-criterion_main!(benches);
+
+fn main() {
+    benches();
+    Criterion::default().configure_from_args().final_summary();
+    table();
+}

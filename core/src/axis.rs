@@ -172,7 +172,7 @@ pub const TRAINING: &[Axis] = &[
         Kind::Float(0.0, 1.0),
         Literal::Float(0.0),
     ),
-    Axis::optional("points", "trajectory points recorded at most", Kind::Int(2, 100_000), Literal::Int(60)),
+    Axis::optional("points", "trajectory points recorded at most", Kind::Int(2, 100_000), Literal::Int(40)),
 ];
 
 /// The choices: axes whose value is a registry entry that brings axes of its own. In the order of columns.

@@ -7,11 +7,11 @@
 use crate::axis::{self, Axis, Kind};
 use crate::error::{Error, Result};
 use crate::value::{Literal, Value};
-use crate::{baseline, init, problem, registry};
+use crate::{baseline, init, penalty, problem, registry};
 use std::collections::BTreeMap;
 
 /// Raised whenever the numbers that a trial gives change; part of every digest.
-pub const REVISION: u32 = 2;
+pub const REVISION: u32 = 3;
 
 /// Content hash (blake3, hex) by path, for every file that a sweep names.
 pub type Inputs = BTreeMap<String, String>;
@@ -71,7 +71,9 @@ impl Trial {
         let problem = problem::build(self)?;
         problem.check()?;
         if self.is_training() {
-            (registry::find("init", init::KNOWN, self.text("init"))?.build)(self).check(self)
+            (registry::find("init", init::KNOWN, self.text("init"))?.build)(self).check(self)?;
+            // Where the sizes are only in a file, the run checks.
+            problem.size().map_or(Ok(()), |(n1, n2, _)| penalty::check(self, n1, n2))
         } else {
             baseline::build(self)?.check(self, problem.as_ref())
         }

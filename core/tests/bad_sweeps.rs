@@ -1,7 +1,13 @@
 //! Bad sweep files: each mistake with its line, its column, the value and what is allowed.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
+use sweep_core::problem::Files;
 use sweep_core::sweep::{Diagnostic, MAX_BYTES, MAX_CELLS, Sweep};
+use sweep_core::train;
+use sweep_core::trial::{Inputs, Trial};
+use sweep_core::value::Value;
 
 /// A good file; a case changes one text in it.
 const GOOD: &str = r#"name = "t"
@@ -158,6 +164,20 @@ const CASES: &[Case] = &[
     ),
     (
         END,
+        "lambda = 1\n[[penalty]]\nname = \"truncated_nuclear\"\nlambda = 1\ntruncation = [2, 20]\n",
+        18,
+        18,
+        &["\"truncation\": 20 is outside 0..=19", "min(n1, n2)"],
+    ),
+    (
+        "[train]\ndepth = [1, 3]",
+        "[init]\nname = \"zero\"\n[[penalty]]\nname = \"l1\"\nlambda = 1\n[train]\ndepth = 1",
+        7,
+        8,
+        &["init \"zero\"", "penalty \"ratio\" is scale-free"],
+    ),
+    (
+        END,
         "lambda = 1\n[[baseline]]\nname = \"als\"\nbaseline_rank = [2, 21]\n",
         17,
         21,
@@ -274,6 +294,35 @@ fn every_mistake_is_reported_at_its_place_with_what_is_allowed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+struct OneFile;
+
+impl Files for OneFile {
+    fn content(&self, _: &str) -> Option<Arc<[u8]>> {
+        Some(b"row,col,value\n0,0,1\n1,2,3\n"[..].into())
+    }
+}
+
+#[test]
+fn a_truncation_that_leaves_nothing_to_penalise_is_refused_once_the_file_tells_the_size() {
+    let refused = |truncation: i64| {
+        let given: [(&str, Value); 8] = [
+            ("problem", "csv".into()),
+            ("observed", "f".into()),
+            ("optimizer", "gd".into()),
+            ("lr", 1.0.into()),
+            ("steps", 1.into()),
+            ("penalty", "truncated_nuclear".into()),
+            ("lambda", 1.0.into()),
+            ("truncation", truncation.into()),
+        ];
+        let given: BTreeMap<String, Value> = given.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        let trial = Trial::new(&given, &Inputs::from([("f".to_owned(), "f".to_owned())])).unwrap();
+        train::inspect(&trial, &OneFile).err().map(|error| error.to_string())
+    };
+    assert_eq!(refused(1), None);
+    assert!(refused(2).unwrap().contains("\"truncation\": 2 is outside 0..=1"), "{:?}", refused(2));
 }
 
 #[test]

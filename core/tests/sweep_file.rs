@@ -73,6 +73,15 @@ fn every_key_of_a_sweep_file_is_documented() {
     for key in keys {
         assert!(text.contains(&format!("`{key}`")) || text.contains(&format!("[{key}]")), "{key}");
     }
+    for table in ["[stop]", "[record]", "[replicate]", "[tune]", "[[zip]]"] {
+        let found = Sweep::parse(format!("name = \"t\"\n{table}\nunheard = 1\n").as_bytes(), MAX_CELLS).unwrap_err();
+        let unknown = found.iter().find(|d| d.message.contains("key \"unheard\"")).unwrap();
+        let keys = unknown.message.split("known: ").nth(1).unwrap().split(", ");
+        for key in keys {
+            let forms = [format!("`{key}`"), format!(".{key}`"), format!("{table}\n{key} =")];
+            assert!(forms.iter().any(|form| text.contains(form)), "{table} {key}");
+        }
+    }
 }
 
 #[test]
@@ -132,7 +141,7 @@ fn another_value_or_axis_changes_no_trial_that_was_there() {
         ("steps = 100", "steps = 100\nwidth = [0, 5]\ninit_scale = 1e-3"),
         ("name = \"none\"", "name = [\"none\", \"nuclear\"]\nlambda = 0.5"),
         ("[train]", "[replicate]\ncount = 3\n[train]"),
-        ("[train]", "[record]\npoints = 60\n[train]"),
+        ("[train]", "[record]\npoints = 40\n[train]"),
     ] {
         assert!(BASE.contains(text));
         let after = digests(&parse(&BASE.replacen(text, longer, 1)));
@@ -239,6 +248,12 @@ fn selection_is_by_the_median_and_failures_are_infinitely_bad() {
     let chosen = with(&[(find(0.1, 1.0), [None, Some(0.0), None]), (find(0.0, 10.0), [Some(1.0), None, Some(2.0)])]);
     assert_eq!((chosen.candidate, chosen.median), (find(0.0, 10.0) as u64, Some(2.0)));
     assert_eq!(chosen.at_edge, ["lr"], "λ = 0 is the end of λ itself");
+    // λ decides nothing between two that tie exactly, though the first of them has the largest; lr = 10 wins in both.
+    let chosen = with(&[(find(0.1, 10.0), [Some(1.0); 3]), (find(0.0, 10.0), [Some(1.0); 3])]);
+    assert_eq!(chosen.at_edge, ["lr"], "{chosen:?}");
+    // Nothing depends on either: a tie of all is no edge. A failure of all is: the list holds no answer.
+    assert_eq!(with(&[]).at_edge, [""; 0], "all tie");
+    assert_eq!(tune.select(gd, &[]).unwrap().at_edge, ["lr"], "the first");
     // NaN is a failure too; equals go to the first.
     let chosen = with(&[(1, [Some(f64::NAN), Some(f64::NAN), Some(0.0)]), (2, [Some(1.0); 3]), (4, [Some(1.0); 3])]);
     assert_eq!((chosen.candidate, chosen.median), (2, Some(1.0)));

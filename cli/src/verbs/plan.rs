@@ -6,6 +6,7 @@ use crate::forecast::Forecast;
 use crate::output::{self, Format, Part, Table};
 use crate::session;
 use crate::threads::Use;
+use std::collections::BTreeMap;
 use sweep_coordinator::store::Datum;
 use sweep_core::sweep::{AxisSummary, Sweep};
 use sweep_core::value::Value;
@@ -13,8 +14,8 @@ use sweep_worker::machine;
 
 /// Most values of an axis that are shown.
 const MOST_VALUES: usize = 12;
-/// Most cost classes that are shown.
-const MOST_CLASSES: usize = 10;
+/// Most kinds of cells whose cost is shown.
+const MOST_KINDS: usize = 10;
 
 /// Shows axes, cells and the forecast; trains nothing.
 ///
@@ -77,39 +78,40 @@ fn axes(sweep: &Sweep, people: bool) -> Table {
     table
 }
 
-/// The classes that take most of the time.
+/// The kinds of cells that take most of the time, tuning and refits together.
 fn costs(forecast: &Forecast, people: bool) -> Table {
-    let mut classes: Vec<_> = forecast.classes.iter().collect();
-    classes.sort_by(|a, b| (b.cells as f64 * b.seconds).total_cmp(&(a.cells as f64 * a.seconds)));
-    if people {
-        classes.truncate(MOST_CLASSES);
-    }
     let columns = if people {
         ["cells", "each", "all", "share", "of"]
     } else {
         ["cells", "seconds_each", "seconds", "share", "of"]
     };
-    let mut table = Table::new(&columns);
     let total = forecast.core_seconds();
-    let time = |n: f64| if people { Datum::Text(output::span(n)) } else { Datum::Float(n) };
-    let same = |axis: &String, value: &Value| {
-        forecast.classes.iter().filter_map(|class| class.coordinates.get(axis)).all(|other| other == value)
+    let row = |cells: u64, seconds: f64, of: String| {
+        let time = |n: f64| if people { Datum::Text(output::span(n)) } else { Datum::Float(n) };
+        let share = seconds / total;
+        let share = if people { Datum::Text(format!("{:.1} %", 100.0 * share)) } else { Datum::Float(share) };
+        vec![Datum::Int(cells as i64), time(seconds / cells as f64), time(seconds), share, Datum::Text(of)]
     };
-    for class in classes {
-        let seconds = class.cells as f64 * class.seconds;
-        let own = class.coordinates.iter().filter(|(axis, value)| !same(axis, value));
+    // A baseline says its name; other axes are shown where they differ.
+    let shown = |axis: &str, value: &Value| {
+        axis == "baseline" || forecast.classes.iter().any(|c| c.coordinates.get(axis).is_some_and(|v| v != value))
+    };
+    let mut kinds: BTreeMap<String, (u64, f64)> = BTreeMap::new();
+    for class in &forecast.classes {
+        let own = class.coordinates.iter().filter(|(axis, value)| shown(axis, value));
         let of: Vec<String> = own.map(|(axis, value)| format!("{axis} {value}")).collect();
-        table.rows.push(vec![
-            Datum::Int(class.cells as i64),
-            time(class.seconds),
-            time(seconds),
-            if people {
-                Datum::Text(format!("{:.1} %", 100.0 * seconds / total))
-            } else {
-                Datum::Float(seconds / total)
-            },
-            Datum::Text(of.join(", ")),
-        ]);
+        let (cells, seconds) = kinds.entry(of.join(", ")).or_default();
+        *cells += class.cells;
+        *seconds += class.cells as f64 * class.seconds;
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().map(|(of, (cells, seconds))| (cells, seconds, of)).collect();
+    kinds.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let rest = kinds.split_off(if people { MOST_KINDS.min(kinds.len()) } else { kinds.len() });
+    let mut table = Table::new(&columns);
+    table.rows = kinds.into_iter().map(|(cells, seconds, of)| row(cells, seconds, of)).collect();
+    if !rest.is_empty() {
+        let (cells, seconds) = (rest.iter().map(|kind| kind.0).sum(), rest.iter().map(|kind| kind.1).sum());
+        table.rows.push(row(cells, seconds, format!("{} other kinds", rest.len())));
     }
     table
 }

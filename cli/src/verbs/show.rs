@@ -60,7 +60,10 @@ async fn whole(db: &str, store: &Store, stored: &Sweep, format: Format) -> Resul
         table.rows = stored.inputs.iter().map(|(path, hash)| vec![text(path), text(&hash[..12])]).collect();
         parts.push(Part::Table("files", table));
     }
-    parts.insert(1, Part::Table("answer", answer.in_form(format, MOST_ROWS)));
+    let is_silent = answer.rows.is_empty() && format == Format::Table;
+    if !is_silent {
+        parts.insert(1, Part::Table("answer", answer.in_form(format, MOST_ROWS)));
+    }
     let given_up = store.given_up(&stored.id, MOST_GIVEN_UP).await?;
     if !given_up.is_empty() {
         let mut table = Table::new(&["cell", "error", "again"]);
@@ -75,6 +78,9 @@ async fn whole(db: &str, store: &Store, stored: &Sweep, format: Format) -> Resul
         parts.swap(0, 1);
     }
     output::print(format, &parts)?;
+    if is_silent {
+        output::note(format, "no answer yet: none of the runs that it is made of has ended")?;
+    }
     if answer.rows.len() > MOST_ROWS {
         output::note(format, format!("… {} more rows: --output csv shows all", answer.rows.len() - MOST_ROWS))?;
     }

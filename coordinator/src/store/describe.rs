@@ -149,7 +149,11 @@ const TABLES: &[Described] = &[
             ("candidates", INT, "how many were compared"),
             ("coordinates", TEXT, "JSON: the chosen values"),
             ("validation_error", FLOAT, "its median validation error; NULL where every candidate failed"),
-            ("at_edge", TEXT, "axes whose chosen value is at an end of its list; empty: none"),
+            (
+                "at_edge",
+                TEXT,
+                "axes whose chosen value is at an end of its list, none with another value being as good; empty: none",
+            ),
             ("selected_at_ms", INT, "when it was chosen"),
         ],
     ),

@@ -351,8 +351,8 @@ fn best(medians: &View) -> View {
         "at_edge",
         Text,
         "at_edge",
-        "axes whose chosen value is the least or greatest of its list, as in `lr max, lambda min`; empty: none. \
-         Extend the list before believing the winner",
+        "axes whose chosen value is the least or greatest of its list, as in `lr max, lambda min`; empty: none, or a \
+         setting with another value is exactly as good. Extend the list before believing the winner",
     ));
     const GROUP: &str = "sweep, sweep_id, stage, problem_key, method_key";
     let edges: Vec<String> = ["lr", "lambda", "init_scale"]
@@ -363,20 +363,27 @@ fn best(medians: &View) -> View {
                 format!("MIN(\"{name}\") OVER (PARTITION BY {GROUP})"),
                 format!("MAX(\"{name}\") OVER (PARTITION BY {GROUP})"),
             );
+            // The values among those that are as good as the best.
+            let best = |end: &str| {
+                let value = format!("CASE WHEN validation_mse_median = least THEN \"{name}\" END");
+                format!("{end}({value}) OVER (PARTITION BY {GROUP})")
+            };
             format!(
-                "CASE WHEN {min} = {max} THEN '' WHEN \"{name}\" = {min} THEN '{name} min, ' \
-                 WHEN \"{name}\" = {max} THEN '{name} max, ' ELSE '' END"
+                "CASE WHEN {min} = {max} OR {} < {} THEN '' WHEN \"{name}\" = {min} THEN '{name} min, ' \
+                 WHEN \"{name}\" = {max} THEN '{name} max, ' ELSE '' END",
+                best("MIN"),
+                best("MAX")
             )
         })
         .collect();
     let text = format!(
         "CREATE VIEW best AS SELECT\n    {}\nFROM (
-    SELECT medians.*,
+    SELECT compared.*,
         COUNT(*) OVER (PARTITION BY {GROUP}) AS candidates,
         ROW_NUMBER() OVER (PARTITION BY {GROUP} ORDER BY CASE WHEN validation_mse_median IS NULL THEN 1 ELSE 0 END,
             validation_mse_median, setting_key) AS place,
         RTRIM(({}), ', ') AS at_edge
-    FROM medians
+    FROM (SELECT medians.*, MIN(validation_mse_median) OVER (PARTITION BY {GROUP}) AS least FROM medians) AS compared
 ) AS ranked WHERE place = 1 AND validation_mse_median IS NOT NULL",
         selected(&columns),
         edges.join(" || ")

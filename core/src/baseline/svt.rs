@@ -7,7 +7,9 @@
 //!
 //! # Departures
 //! The paper's step δ = 1.2·n1·n2/m is not covered by its proof (0 < δ < 2) and does not converge on scarce data (20 % of
-//! a 50×50 matrix of rank 2); the default is 1.9.
+//! a 50×50 matrix of rank 2); steps that are covered take 10⁴ iterations and more there. Uzawa's iteration is gradient ascent
+//! on the dual, whose gradient has Lipschitz constant 1, so it is accelerated, with step 1: Huang, Ma, Goldfarb, *Accelerated
+//! linearized Bregman method* (2013), with restarts (O'Donoghue, Candès 2015, gradient scheme). The solution is the same.
 
 use super::{Baseline, Build, Solution, flat, flat_mut, iterations, norm, observed, shrink, square_error, zero_filled};
 use crate::axis::{Axis, Kind};
@@ -29,7 +31,7 @@ pub const ENTRY: Entry<Build> = Entry {
             Kind::Float(0.0, 1e12),
             Literal::Float(0.0),
         ),
-        Axis::optional("svt_step", "step δ; proven to converge below 2", Kind::Above(0.0, 1e6), Literal::Float(1.9)),
+        Axis::optional("svt_step", "step δ; proven to converge up to 1", Kind::Above(0.0, 1e6), Literal::Float(1.0)),
         iterations(5_000),
     ],
     build: |trial| {
@@ -67,10 +69,13 @@ impl Baseline for Svt {
         let tau = if self.tau > 0.0 { self.tau } else { 5.0 * rms * ((data.n1 * data.n2) as f64).sqrt() };
         let start = (tau / (self.step * spectrum::svd(&y)?.1[0])).ceil();
         let mut dual = y * (start * self.step);
+        // The dual pushed on in the direction of its last change.
+        let mut ahead = dual.clone();
+        let mut momentum = 1.0f64;
         let (mut done, mut converged, mut objective) = (0, false, 0.0);
         while done < self.iterations && go_on() {
             done += 1;
-            let (next, sigma) = shrink::soft(&dual, tau)?;
+            let (next, sigma) = shrink::soft(&ahead, tau)?;
             w = next;
             objective = sigma.iter().map(|s| tau * s + 0.5 * s * s).sum();
             let residual = square_error(&w, entries).sqrt();
@@ -82,8 +87,18 @@ impl Baseline for Svt {
             if residual > 1e6 * size {
                 break;
             }
-            for (&i, &y) in entries.index.iter().zip(&entries.value) {
-                flat_mut(&mut dual)[i as usize] += self.step * (y - flat(&w)[i as usize]);
+            let residual = |i: u32, y: f64| y - flat(&w)[i as usize];
+            let observed = || entries.index.iter().zip(&entries.value);
+            // Restart where the momentum points downhill: ⟨residual, next − dual⟩ < 0.
+            let next = |i: u32, y: f64| flat(&ahead)[i as usize] + self.step * residual(i, y);
+            let uphill: f64 = observed().map(|(&i, &y)| residual(i, y) * (next(i, y) - flat(&dual)[i as usize])).sum();
+            let following = if uphill < 0.0 { 1.0 } else { 0.5 * (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) };
+            let push = if uphill < 0.0 { 0.0 } else { (momentum - 1.0) / following };
+            momentum = following;
+            for (&i, &y) in observed() {
+                let next = flat(&ahead)[i as usize] + self.step * residual(i, y);
+                let before = std::mem::replace(&mut flat_mut(&mut dual)[i as usize], next);
+                flat_mut(&mut ahead)[i as usize] = next + push * (next - before);
             }
         }
         Ok(Solution { w, iterations: done, converged, objective: Some(objective) })

@@ -205,6 +205,17 @@ fn svt_by_hand_and_its_stop_rule() {
 }
 
 #[test]
+fn svt_converges_on_the_scarce_instances() {
+    // Relative errors of the plain iteration with step 1.9 after 20,000 iterations.
+    for (name, expected) in [("n50_r2_m500_s0", 0.2507), ("n50_r2_m500_s1", 0.2237)] {
+        let data = instance(name);
+        let solution = solve("svt", &data);
+        assert!(solution.converged, "{name}: {} iterations", solution.iterations);
+        assert!((rel(&solution.w, &data) - expected).abs() < 1e-3, "{name}: {}", rel(&solution.w, &data));
+    }
+}
+
+#[test]
 fn svt_with_too_long_a_step_ends_finite_and_not_converged() {
     let solution = solve("svt svt_step=6.0 svt_tau=50.0", &instance("n50_r2_m500_s0"));
     assert!(!solution.converged && solution.iterations < 5000 && norm(&solution.w).is_finite());

@@ -5,7 +5,7 @@ use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::penalty::sum_of;
 use crate::registry::Entry;
-use crate::train::spectrum::polar_factor;
+use crate::train::spectrum::Spectrum;
 use crate::value::Literal;
 use ndarray::Array2;
 use ndarray::linalg::general_mat_mul;
@@ -32,7 +32,7 @@ pub const ENTRY: Entry<Build> = Entry {
 /// Jordan et al., *Muon: An optimizer for hidden layers in neural networks* (2024), as in `torch.optim.Muon`, in f64.
 ///
 /// For each layer, `b ← μb + (1−μ)g`, `d = (1−μ)g + μb`, `O = polar(d)` and
-/// `w ← w − η·√max(1, rows/columns)·O`, where polar is the exact `UVᵀ` or [`newton_schulz`].
+/// `w ← w − η·√max(1, rows/columns)·O`, where polar is the exact `UVᵀ` or [`NewtonSchulz::run`].
 ///
 /// # Departures
 /// torch computes Newton–Schulz in bfloat16, and decays weights by 0.1 unless told otherwise; here it is f64, and
@@ -44,10 +44,25 @@ struct Muon {
     layers: Vec<Work>,
 }
 
-/// The arrays of one layer. For Newton–Schulz rows ≤ columns (a tall layer is transposed).
+/// The arrays of one layer.
 struct Work {
     /// d, as the layer is.
     direction: Array2<f64>,
+    orthogonal: Orthogonal,
+}
+
+/// How the direction is made orthogonal, with what that takes.
+enum Orthogonal {
+    /// UVᵀ, as the layer is.
+    Exact {
+        spectrum: Box<Spectrum>,
+        polar: Array2<f64>,
+    },
+    NewtonSchulz(NewtonSchulz),
+}
+
+/// For rows ≤ columns; a tall layer is transposed.
+struct NewtonSchulz {
     /// The iterate X and its successor: rows × columns, rows ≤ columns.
     x: Array2<f64>,
     next: Array2<f64>,
@@ -57,16 +72,21 @@ struct Work {
 }
 
 impl Work {
-    /// For a layer of this shape. The exact polar factor needs the direction alone.
+    /// For a layer of this shape.
     fn new((rows, columns): (usize, usize), exact: bool) -> Work {
-        let (short, long) = if exact { (0, 0) } else { (rows.min(columns), rows.max(columns)) };
-        Work {
-            direction: Array2::zeros((rows, columns)),
-            x: Array2::zeros((short, long)),
-            next: Array2::zeros((short, long)),
-            gram: Array2::zeros((short, short)),
-            polynomial: Array2::zeros((short, short)),
-        }
+        let (short, long) = (rows.min(columns), rows.max(columns));
+        let orthogonal = if exact {
+            let spectrum = Box::new(Spectrum::new(rows, columns));
+            Orthogonal::Exact { spectrum, polar: Array2::zeros((rows, columns)) }
+        } else {
+            Orthogonal::NewtonSchulz(NewtonSchulz {
+                x: Array2::zeros((short, long)),
+                next: Array2::zeros((short, long)),
+                gram: Array2::zeros((short, short)),
+                polynomial: Array2::zeros((short, short)),
+            })
+        };
+        Work { direction: Array2::zeros((rows, columns)), orthogonal }
     }
 }
 
@@ -93,39 +113,45 @@ impl Optimizer for Muon {
             }
             let (rows, columns) = w.dim();
             let lr = lr * (rows as f64 / columns as f64).max(1.0).sqrt();
-            if self.exact {
-                w.scaled_add(-lr, &polar_factor(&work.direction)?);
-            } else {
-                newton_schulz(work);
-                if rows > columns { w.scaled_add(-lr, &work.x.t()) } else { w.scaled_add(-lr, &work.x) }
+            match &mut work.orthogonal {
+                Orthogonal::Exact { spectrum, polar } => {
+                    spectrum.exact_polar(&work.direction, polar)?;
+                    w.scaled_add(-lr, polar);
+                }
+                Orthogonal::NewtonSchulz(iterate) => {
+                    iterate.run(&work.direction);
+                    if rows > columns { w.scaled_add(-lr, &iterate.x.t()) } else { w.scaled_add(-lr, &iterate.x) }
+                }
             }
         }
         Ok(())
     }
 }
 
-/// Leaves in `work.x` a matrix with the singular vectors of `work.direction` (transposed if that is tall) and
-/// singular values in about [0.7, 1.2].
-///
-/// `X ← d/(‖d‖_F + 1e-7)`, then five times `X ← aX + (bA + cA²)X` with `A = XXᵀ`.
-fn newton_schulz(work: &mut Work) {
-    // The quintic's coefficients, the number of steps and the guard: Jordan et al. (2024).
-    const A: f64 = 3.4445;
-    const B: f64 = -4.7750;
-    const C: f64 = 2.0315;
-    let Work { direction, x, next, gram, polynomial } = work;
-    let scale = 1.0 / (sum_of(flat(direction), |d| d * d).sqrt() + 1e-7);
-    if direction.nrows() > direction.ncols() {
-        x.zip_mut_with(&direction.t(), |x, d| *x = scale * d);
-    } else {
-        x.zip_mut_with(direction, |x, d| *x = scale * d);
-    }
-    for _ in 0..5 {
-        general_mat_mul(1.0, x, &x.t(), 0.0, gram);
-        polynomial.assign(gram);
-        general_mat_mul(C, gram, gram, B, polynomial);
-        next.assign(x);
-        general_mat_mul(1.0, polynomial, x, A, next);
-        std::mem::swap(x, next);
+impl NewtonSchulz {
+    /// Leaves in `x` a matrix with the singular vectors of `direction` (transposed if that is tall) and singular values in
+    /// about [0.7, 1.2].
+    ///
+    /// `X ← d/(‖d‖_F + 1e-7)`, then five times `X ← aX + (bA + cA²)X` with `A = XXᵀ`.
+    fn run(&mut self, direction: &Array2<f64>) {
+        // The quintic's coefficients, the number of steps and the guard: Jordan et al. (2024).
+        const A: f64 = 3.4445;
+        const B: f64 = -4.7750;
+        const C: f64 = 2.0315;
+        let NewtonSchulz { x, next, gram, polynomial } = self;
+        let scale = 1.0 / (sum_of(flat(direction), |d| d * d).sqrt() + 1e-7);
+        if direction.nrows() > direction.ncols() {
+            x.zip_mut_with(&direction.t(), |x, d| *x = scale * d);
+        } else {
+            x.zip_mut_with(direction, |x, d| *x = scale * d);
+        }
+        for _ in 0..5 {
+            general_mat_mul(1.0, x, &x.t(), 0.0, gram);
+            polynomial.assign(gram);
+            general_mat_mul(C, gram, gram, B, polynomial);
+            next.assign(x);
+            general_mat_mul(1.0, polynomial, x, A, next);
+            std::mem::swap(x, next);
+        }
     }
 }

@@ -26,7 +26,8 @@ mod truncated_nuclear;
 
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
-use crate::registry::Entry;
+use crate::registry::{self, Entry};
+use crate::train::dimensions;
 use crate::trial::Trial;
 use crate::value::Literal;
 
@@ -82,6 +83,22 @@ pub enum Penalty {
     Spectral(Box<dyn Spectral>),
 }
 
+/// Conditions that tie a penalty's axes to the sizes of what it acts on, for an end-to-end matrix of n1×n2.
+///
+/// # Errors
+/// Names the axis and value, and what is allowed.
+pub fn check(trial: &Trial, n1: usize, n2: usize) -> Result<()> {
+    let penalty = (registry::find("penalty", KNOWN, trial.text("penalty"))?.build)(trial);
+    let Penalty::Spectral(penalty) = penalty else { return Ok(()) };
+    let rank = if trial.text("penalty_on") == "layers" {
+        let dims = dimensions(n1, n2, trial.size("depth"), trial.size("width"));
+        dims.windows(2).map(|d| d[0].min(d[1])).max().unwrap_or(0)
+    } else {
+        n1.min(n2)
+    };
+    penalty.check(rank)
+}
+
 impl Penalty {
     /// The degree d of homogeneity: `P(cW) = |c|^d·P(W)` for every c ≠ 0, hence `⟨∇P(W), W⟩ = d·P(W)`.
     /// `Some(0.0)` is scale-free; `None`: no such d (or no penalty).
@@ -123,6 +140,14 @@ pub trait Norms: Send {
 pub trait Spectral: Send {
     /// See [`Penalty::degree`].
     fn degree(&self) -> Option<f64>;
+
+    /// Conditions on its axes where the largest matrix that it acts on has k singular values.
+    ///
+    /// # Errors
+    /// Names the axis and value, and what is allowed.
+    fn check(&self, _k: usize) -> Result<()> {
+        Ok(())
+    }
 
     /// f(σ), and `derivative[i] = ∂f/∂σ_i` (at a kink: one subgradient, bounded). Both slices have length k.
     ///

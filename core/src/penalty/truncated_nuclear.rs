@@ -1,12 +1,12 @@
 //! Truncated nuclear norm, `T_k(W) = Σ_{i>k} σ_i`: the nuclear norm without the k largest singular values.
 //!
 //! Hu, Zhang, Ye, Li, He, *Fast and Accurate Matrix Completion via Truncated Nuclear Norm Regularization*, TPAMI
-//! 2013. The derivative is 1 for i > k, else 0. Zero exactly at rank ≤ k; k = 0 is the nuclear norm, k ≥ min(n1, n2)
-//! no penalty. Kinks: at σ_k = σ_{k+1} the order of the SVD decides; where σ_i ≤ 1e-12·σ_1 the derivative is 0.
+//! 2013. The derivative is 1 for i > k, else 0. Zero exactly at rank ≤ k; k = 0 is the nuclear norm; k ≥ min(n1, n2)
+//! would be no penalty, and is refused. Kinks: at σ_k = σ_{k+1} the order of the SVD decides; where σ_i ≤ 1e-12·σ_1 the derivative is 0.
 
 use super::{Build, LAMBDA, Penalty, Spectral, resolved};
 use crate::axis::{Axis, Kind};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::Entry;
 use crate::value::Literal;
 
@@ -32,6 +32,17 @@ struct TruncatedNuclear {
 impl Spectral for TruncatedNuclear {
     fn degree(&self) -> Option<f64> {
         Some(1.0)
+    }
+
+    fn check(&self, k: usize) -> Result<()> {
+        if self.free < k {
+            return Ok(());
+        }
+        Err(Error::Range {
+            axis: TRUNCATION.name.to_owned(),
+            value: self.free.to_string(),
+            allowed: format!("0..={} (below min(n1, n2): from there on nothing is penalised)", k - 1),
+        })
     }
 
     fn value(&self, singular_values: &[f64], derivative: &mut [f64]) -> Result<f64> {

@@ -1,7 +1,7 @@
 //! Values that are each fine and together are not: rank > min(n1, n2), m > n1·n2, two entries with one cell.
 //!
-//! Cells are tried, not enumerated: all combinations of what problem, baseline, init and the shape of the network say,
-//! each with the first values of the rest. Past [`MOST`] combinations the extremes of every axis and a random sample
+//! Cells are tried, not enumerated: all combinations of what problem, baseline, init, the kind of penalty and the shape of
+//! the network say, each with the first values of the rest. Past [`MOST`] combinations the extremes of every axis and a random sample
 //! stand for all (the known limits are monotone in each axis, so the extremes meet them first).
 
 use super::combine::{Combined, Piece};
@@ -28,8 +28,8 @@ pub(super) fn conflicts(file: &File, combined: &Combined, report: &mut Report) {
     let mut budget = MOST;
     for piece in &combined.pieces {
         let (varied, first) = varied(&piece.block);
-        // Optimizer, schedule and penalty tie no axes together: one of each stands for all.
-        let ties = ["problem", "baseline", "init"].map(|choice| first.get(choice).map(Value::to_string));
+        // Optimizer and schedule tie no axes together: one of each stands for all.
+        let ties = ["problem", "baseline", "init", "penalty"].map(|choice| first.get(choice).map(Value::to_string));
         if !seen.insert(format!("{ties:?}{}", varied.canonical())) {
             continue;
         }
@@ -85,7 +85,8 @@ fn varied(block: &Block) -> (Block, BTreeMap<String, Value>) {
         axis::entries(choice).iter().any(|(_, _, axes)| axes.iter().any(|axis| axis.name == name))
     };
     let tied = |axis: &&str| {
-        matches!(*axis, "depth" | "width") || ["problem", "baseline", "init"].iter().any(|choice| brings(choice, axis))
+        matches!(*axis, "depth" | "width" | "penalty_on" | "truncation")
+            || ["problem", "baseline", "init"].iter().any(|choice| brings(choice, axis))
     };
     let (varied, rest): (Vec<Arc<Factor>>, Vec<_>) =
         block.factors().iter().cloned().partition(|f| f.axes().iter().any(tied));

@@ -69,8 +69,9 @@ pub struct Selection {
     /// That median over the replicates; `None` where more than half of the winner's runs failed, as then all
     /// candidates' did.
     pub median: Option<f64>,
-    /// The tuned axes whose value is the least or the largest of several, unless that is the bound of the axis itself:
-    /// the best value may lie beyond, and the grid should be extended.
+    /// The tuned axes whose value is the least or the largest of several: the best value may lie beyond, and the list
+    /// should be extended. Not where that is the bound of the axis itself, nor where a candidate with another value is
+    /// exactly as good, for then nothing points beyond the end.
     pub at_edge: Vec<&'static str>,
 }
 
@@ -260,17 +261,24 @@ impl Tune {
     /// over one that does not. `None` if there is no group `g`.
     pub fn select(&self, g: u64, errors: &[Vec<Option<f64>>]) -> Option<Selection> {
         let group = self.group(g)?;
-        let mut best = (0, f64::INFINITY);
+        let (mut best, mut equals) = ((0, f64::INFINITY), Vec::new());
         for c in 0..group.candidates {
-            let given = errors.get(c as usize).map_or(&[][..], Vec::as_slice);
-            let median = median(given, self.replicates as usize);
+            let median = median(errors.get(c as usize).map_or(&[], Vec::as_slice), self.replicates as usize);
             if median < best.1 {
                 best = (c, median);
+                equals.clear();
+            } else if median == best.1 && median.is_finite() {
+                equals.push(c);
             }
         }
         let (block, _) = self.groups.locate(g)?;
         let winner = self.candidate(g, best.0)?;
-        let at_edge = |axis: &&&'static str| winner.get(**axis).is_some_and(|value| self.at_edge(block, axis, value));
+        let equals: Vec<_> = equals.iter().filter_map(|&c| self.candidate(g, c)).collect();
+        let at_edge = |axis: &&&'static str| {
+            winner.get(**axis).is_some_and(|value| {
+                self.at_edge(block, axis, value) && equals.iter().all(|other| other.get(**axis) == Some(value))
+            })
+        };
         let at_edge = self.over.iter().filter(at_edge).copied().collect();
         Some(Selection { candidate: best.0, median: best.1.is_finite().then_some(best.1), at_edge })
     }

@@ -5,7 +5,9 @@
 //!
 //! - [`network`]: `W = W_N ⋯ W_1` and the gradients of its layers
 //! - [`objective`]: data loss + λ·penalty and its gradient
-//! - [`spectrum`], `poles`: SVD and polar factor, the only callers of LAPACK; [`blas`]: products and threads
+//! - [`spectrum`]: SVD and polar factor, the only caller of LAPACK; [`blas`]: products and threads
+//! - `polar`: the polar factor without an SVD, from `bidiagonal` (W = Q B Zᵀ), `poles` (polar(B)) and `reflectors` (Q, Z);
+//!   `lanes`: eight doubles at a time
 //! - [`metrics`]: what a point measures; [`recording`]: when
 //! - [`stop`]: stop rules on the training objective; `checkpoint`: a run in the middle
 //! - [`cost`]: flops and bytes, before anything runs
@@ -87,6 +89,9 @@ pub fn run(trial: &Trial, files: &dyn Files, resume: Option<&[u8]>, monitor: &mu
 /// What is wrong with the files, as [`run`] would report it.
 pub fn inspect(trial: &Trial, files: &dyn Files) -> Result<(usize, usize, usize)> {
     let data = problem::load(trial, files)?;
+    if trial.is_training() {
+        penalty::check(trial, data.n1, data.n2)?;
+    }
     if trial.is_training() && trial.text("init") == "file" {
         let dims = dimensions(data.n1, data.n2, trial.size("depth"), trial.size("width"));
         let init = (registry::find("init", init::KNOWN, trial.text("init"))?.build)(trial);
@@ -165,6 +170,7 @@ impl<'d> Run<'d> {
         resume: Option<&[u8]>,
         monitor: &dyn Monitor,
     ) -> Result<Run<'d>> {
+        penalty::check(trial, data.n1, data.n2)?;
         let optimizer = (registry::find("optimizer", optimizer::KNOWN, trial.text("optimizer"))?.build)(trial);
         let schedule = (registry::find("schedule", schedule::KNOWN, trial.text("schedule"))?.build)(trial);
         let penalty = (registry::find("penalty", penalty::KNOWN, trial.text("penalty"))?.build)(trial);

@@ -24,20 +24,6 @@ pub fn svd(w: &Array2<f64>) -> Result<(Array2<f64>, Vec<f64>, Array2<f64>)> {
     Ok((row_major(u), s.to_vec(), row_major(vt)))
 }
 
-/// The polar factor `P = Σ_{σ_i > 1e-12·σ_1} u_i v_iᵀ` by gesdd, m×n.
-///
-/// # Errors
-/// As [`svd`].
-pub fn polar_factor(w: &Array2<f64>) -> Result<Array2<f64>> {
-    let (mut u, s, vt) = svd(w)?;
-    for (i, &sigma) in s.iter().enumerate() {
-        if sigma <= 1e-12 * s[0] {
-            u.column_mut(i).fill(0.0);
-        }
-    }
-    Ok(u.dot(&vt))
-}
-
 /// An orthonormal basis Q (m×n, m ≥ n) of the columns of `a`: thin QR with positive diagonal of R.
 ///
 /// # Errors
@@ -103,6 +89,8 @@ pub struct Spectrum {
     /// Vᵀ, k×columns.
     pub vt: Array2<f64>,
     scaled: Array2<f64>,
+    /// 1 where a direction is part of the polar factor, else 0.
+    kept: Vec<f64>,
     work: Vec<f64>,
     integers: Vec<c_int>,
 }
@@ -121,6 +109,7 @@ impl Spectrum {
             s: vec![0.0; k],
             vt: Array2::zeros((k, columns)),
             scaled: Array2::zeros((rows, k)),
+            kept: vec![0.0; k],
             work: vec![0.0; 1],
             integers: vec![0; 8 * k],
         };
@@ -164,21 +153,26 @@ impl Spectrum {
         // NaN is not within the bound either.
         let sound = share <= 1.0 + 1e-3 && inner.is_finite();
         if !sound {
-            return self.polar_by_svd(w, p);
+            return self.exact_polar(w, p);
         }
         let unresolved = (self.k as f64 * (1.0 - share)).round().max(0.0) as u64;
         Ok(Polar { nuclear: inner / scale, frobenius: square_w.sqrt() / scale, unresolved, fell_back: false })
     }
 
-    /// The polar factor by gesdd: the oracle, and the way out.
-    fn polar_by_svd(&mut self, w: &Array2<f64>, p: &mut Array2<f64>) -> Result<Polar> {
+    /// The polar factor `P = Σ_{σ_i > 1e-12·σ_1} u_i v_iᵀ` by gesdd: exact, slower, and the way out for [`Spectrum::polar`].
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::Lapack`].
+    pub fn exact_polar(&mut self, w: &Array2<f64>, p: &mut Array2<f64>) -> Result<Polar> {
         self.svd(w)?;
         let cut = 1e-12 * self.s[0];
         let unresolved = self.s.iter().filter(|&&s| s <= cut).count() as u64;
         let nuclear = self.s.iter().sum();
         let frobenius = self.s.iter().map(|s| s * s).sum::<f64>().sqrt();
-        let keep: Vec<f64> = self.s.iter().map(|&s| if s > cut { 1.0 } else { 0.0 }).collect();
-        self.recompose(&keep, 1.0, 0.0, p);
+        let mut kept = std::mem::take(&mut self.kept);
+        kept.iter_mut().zip(&self.s).for_each(|(kept, &s)| *kept = if s > cut { 1.0 } else { 0.0 });
+        self.recompose(&kept, 1.0, 0.0, p);
+        self.kept = kept;
         Ok(Polar { nuclear, frobenius, unresolved, fell_back: true })
     }
 
@@ -269,6 +263,17 @@ mod tests {
         (a - b).iter().map(|x| x * x).sum::<f64>().sqrt()
     }
 
+    /// The oracle: the polar factor `P = Σ_{σ_i > 1e-12·σ_1} u_i v_iᵀ` by gesdd, m×n.
+    fn polar_factor(w: &Array2<f64>) -> Array2<f64> {
+        let (mut u, s, vt) = svd(w).unwrap();
+        for (i, &sigma) in s.iter().enumerate() {
+            if sigma <= 1e-12 * s[0] {
+                u.column_mut(i).fill(0.0);
+            }
+        }
+        u.dot(&vt)
+    }
+
     #[test]
     fn polar_factor_matches_the_svd_for_every_shape() {
         for (rows, columns) in
@@ -280,11 +285,7 @@ mod tests {
             let polar = spectrum.polar(&w, &mut p).unwrap();
             let (_, s, _) = svd(&w).unwrap();
             assert!(!polar.fell_back);
-            assert!(
-                distance(&p, &polar_factor(&w).unwrap()) < 1e-4,
-                "{rows}×{columns}: {}",
-                distance(&p, &polar_factor(&w).unwrap())
-            );
+            assert!(distance(&p, &polar_factor(&w)) < 1e-4, "{rows}×{columns}: {}", distance(&p, &polar_factor(&w)));
             assert!((polar.nuclear / s.iter().sum::<f64>() - 1.0).abs() < 1e-5);
         }
     }

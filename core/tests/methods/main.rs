@@ -14,8 +14,8 @@ use sweep_core::value::Value;
 /// A training trial with these choices and axes; the small problem it needs is never made.
 fn trial(given: &[(&str, Value)]) -> Trial {
     let scene: &[(&str, Value)] = &[
-        ("n1", 3.into()),
-        ("n2", 3.into()),
+        ("n1", 20.into()),
+        ("n2", 20.into()),
         ("rank", 1.into()),
         ("samples", 5.into()),
         ("optimizer", "gd".into()),
