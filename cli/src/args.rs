@@ -3,7 +3,11 @@
 //! Help texts are the doc comments below. What a verb does is in `verbs/`, one file each.
 
 use crate::output::Format;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,12 +22,48 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// The database: a path, sqlite://PATH or postgres://USER@HOST/NAME.
+    /// The database: a path, sqlite://PATH or postgres://USER@HOST/NAME; used where no coordinator is named. An option
+    /// stands above SWEEP_COORDINATOR.
     #[arg(long, global = true, env = "SWEEP_DB", hide_env_values = true, default_value = DEFAULT_DB)]
     pub db: String,
     /// The form of what is printed.
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub output: Format,
+}
+
+impl Cli {
+    /// What was typed. Of a database and a coordinator, what is typed stands above what the environment names; of two in
+    /// the environment the coordinator does, and two that are typed are refused. Ends the process where help was asked
+    /// for, or for a mistake.
+    pub fn read() -> Cli {
+        Cli::read_from(&std::env::args_os().collect::<Vec<_>>()).unwrap_or_else(|error| error.exit())
+    }
+
+    fn read_from(words: &[OsString]) -> Result<Cli, clap::Error> {
+        let mut command = Cli::command();
+        let mut matches = command.clone().try_get_matches_from(words)?;
+        if typed(&matches, "db") {
+            if typed(&matches, "coordinator") {
+                let why = "--db and --coordinator name two places; give one of them";
+                return Err(command.error(ErrorKind::ArgumentConflict, why));
+            }
+            matches = without_coordinator(command.clone()).try_get_matches_from(words)?;
+        }
+        Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Whether the option stands on the command line.
+fn typed(matches: &ArgMatches, option: &str) -> bool {
+    let here =
+        matches.try_contains_id(option).is_ok() && matches.value_source(option) == Some(ValueSource::CommandLine);
+    here || matches.subcommand().is_some_and(|(_, matches)| typed(matches, option))
+}
+
+/// The same command line, to which the environment names no coordinator.
+fn without_coordinator(command: Command) -> Command {
+    let deaf = |arg: clap::Arg| if arg.get_id() == "coordinator" { arg.env(Resettable::Reset) } else { arg };
+    command.mut_args(deaf).mut_subcommands(without_coordinator)
 }
 
 /// The verbs.
@@ -82,6 +122,11 @@ pub enum Verb {
     Show {
         /// SWEEP or SWEEP/CELL.
         what: String,
+        /// Also draw the answer of the sweep, with every replicate: a file that ends with .svg or .png.
+        #[arg(long, value_name = "FILE", value_parser = picture)]
+        picture: Option<PathBuf>,
+        #[command(flatten)]
+        of: Remote,
     },
     /// Train a cell again and compare the result bit for bit with the recorded one.
     Repro {
@@ -90,6 +135,8 @@ pub enum Verb {
         /// BLAS threads; those of the recorded result when left out.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
         blas_threads: Option<u16>,
+        #[command(flatten)]
+        of: Remote,
     },
     /// Ask the database: one SELECT over the views of docs/sql.md, read-only.
     Sql(Sql),
@@ -414,6 +461,8 @@ pub struct Sql {
 /// `sweep export`.
 #[derive(Debug, clap::Args)]
 pub struct Export {
+    #[command(flatten)]
+    pub of: Remote,
     /// SWEEP, or SWEEP/CELL with --matrices.
     pub what: String,
     /// The form of a sweep's results.
@@ -474,6 +523,12 @@ fn blas_threads(text: &str) -> Result<BlasThreads, String> {
     }
 }
 
+fn picture(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let known = path.extension().is_some_and(|ending| ["svg", "png"].iter().any(|known| ending == *known));
+    if known { Ok(path) } else { Err("allowed: a name that ends with .svg or .png".to_owned()) }
+}
+
 fn lease_seconds(text: &str) -> Result<f64, String> {
     let parsed: Option<f64> = text.parse().ok();
     parsed.filter(|s| (1.0..=3_600.0).contains(s)).ok_or_else(|| "allowed: 1..=3600".to_owned())
@@ -509,11 +564,29 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_database_and_a_coordinator_are_not_typed_together() {
+        let read = |words: &[&str]| Cli::read_from(&words.iter().map(OsString::from).collect::<Vec<_>>());
+        let both = [
+            &["sweep", "list", "--db", "x.db", "--coordinator", "http://127.0.0.1:1"][..],
+            &["sweep", "--db", "x.db", "sql", "SELECT 1", "--coordinator", "http://127.0.0.1:1"],
+            &["sweep", "token", "list", "--coordinator", "http://127.0.0.1:1", "--db", "x.db"],
+        ];
+        for words in both {
+            let refused = read(words).unwrap_err();
+            assert_eq!(refused.kind(), ErrorKind::ArgumentConflict, "{words:?}");
+            assert!(refused.to_string().contains("name two places"), "{refused}");
+        }
+        let cli = read(&["sweep", "list", "--coordinator", "http://127.0.0.1:1"]).unwrap();
+        assert!(matches!(&cli.verb, Verb::List { of } if of.coordinator.is_some()));
+        let cli = read(&["sweep", "--db", "x.db", "list"]).unwrap();
+        assert!(matches!(&cli.verb, Verb::List { of } if of.coordinator.is_none()) && cli.db == "x.db");
     }
 
     #[test]

@@ -22,7 +22,6 @@ mod verbs;
 
 use anyhow::Context;
 use args::{Cli, Verb};
-use clap::Parser;
 use failure::{Failure, Result};
 use std::process::ExitCode;
 
@@ -30,7 +29,7 @@ use std::process::ExitCode;
 const COMMIT: &str = env!("SWEEP_GIT_COMMIT");
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -64,8 +63,10 @@ fn run(cli: &Cli) -> Result {
         Verb::Watch { sweep, of } => wait(verbs::watch::run(db, of, sweep)),
         Verb::Status { sweep, of } => wait(verbs::status::run(db, of, sweep, output)),
         Verb::List { of } => wait(verbs::list::run(db, of, output)),
-        Verb::Show { what } => wait(verbs::show::run(db, what, output)),
-        Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, blas_threads.map(usize::from), output)),
+        Verb::Show { what, picture, of } => wait(verbs::show::run(db, of, what, picture.as_deref(), output)),
+        Verb::Repro { cell, blas_threads, of } => {
+            wait(verbs::repro::run(db, of, cell, blas_threads.map(usize::from), output))
+        }
         Verb::Sql(asked) => wait(verbs::sql::run(db, asked, output)),
         Verb::Export(asked) => wait(verbs::export::run(db, asked)),
         Verb::Rm { sweep, yes, of } => wait(verbs::rm::run(db, of, sweep, *yes, output)),

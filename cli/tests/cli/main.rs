@@ -7,6 +7,7 @@ mod faults;
 mod files;
 mod interrupt;
 mod look;
+mod path;
 mod run;
 mod scene;
 mod sql;
