@@ -7,6 +7,7 @@ use clap::builder::Resettable;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -179,6 +180,18 @@ pub enum Verb {
         remove: Vec<String>,
         #[command(flatten)]
         of: Remote,
+    },
+    /// Print what a shell needs to complete these verbs and their options.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write the help as manual pages, one for each verb.
+    Man {
+        /// Where they go.
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
     },
     /// Train what a worker says on standard input.
     #[command(hide = true)]

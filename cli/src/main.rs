@@ -52,6 +52,8 @@ fn run(cli: &Cli) -> Result {
         Verb::Check(file) => verbs::check::run(file, output),
         Verb::Known { what } => verbs::known::run(*what, output),
         Verb::Diff { a, b, max_cells } => verbs::diff::run(a, b, *max_cells, output),
+        Verb::Completions { shell } => verbs::completions::run(*shell),
+        Verb::Man { dir } => verbs::man::run(dir),
         Verb::Slot => verbs::slot::run(),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::Coordinator(asked) => wait(verbs::coordinator::run(db, asked)),

@@ -4,6 +4,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod completions;
 pub mod coordinator;
 pub mod diff;
 pub mod du;
@@ -11,6 +12,7 @@ pub mod export;
 pub mod gc;
 pub mod known;
 pub mod list;
+pub mod man;
 pub mod plan;
 pub mod repro;
 pub mod rm;

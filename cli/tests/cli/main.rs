@@ -10,4 +10,5 @@ mod look;
 mod path;
 mod run;
 mod scene;
+mod shell;
 mod sql;
