@@ -4,6 +4,7 @@
 //! - [`schedule`]: longest first, by a cost that learns; pure
 //! - [`dispatch`]: sweeps go in, leases go out, reports come back; tuning is settled here
 //! - [`service`]: the same over the network, for workers and users; [`tls`]: its certificates
+//! - [`filter`]: what `--where` says of cells; pure
 //! - [`export`]: results as CSV and Parquet
 //! - [`plot`]: pictures as SVG, PNG and characters; pure
 //! - [`clock`]: time, as an argument
@@ -11,6 +12,7 @@
 pub mod clock;
 pub mod dispatch;
 pub mod export;
+pub mod filter;
 pub mod plot;
 pub mod schedule;
 pub mod service;

@@ -102,6 +102,11 @@ impl Schedule {
         self.returned.insert(cell);
     }
 
+    /// A cell is running that was given out before this schedule was made.
+    pub fn began(&mut self, cell: u64) {
+        self.running.insert(cell, self.seconds(cell));
+    }
+
     /// The next cell, with its forecast of seconds; `None` when there is none to give out now. It counts as running until
     /// [`Schedule::give_back`], [`Schedule::done`] or [`Schedule::skip`].
     pub fn take(&mut self) -> Option<(u64, f64)> {

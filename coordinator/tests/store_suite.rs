@@ -394,7 +394,8 @@ async fn gc_removes_what_nothing_refers_to(scene: Scene) {
     assert!(usage.bytes > 10_000);
     // An input that is not there cannot be named.
     let missing = Inputs::from([("b.csv".to_owned(), stray)]);
-    let new = NewSweep { name: "t", description: "", source: "", digest: "t", cells: 1, inputs: &missing };
+    let new =
+        NewSweep { name: "t", description: "", source: "", digest: "t", cells: 1, inputs: &missing, fresh: false };
     scene.store.submit(&new, 10).await.unwrap_err();
     assert!(scene.store.find_sweep("t").await.is_err());
 }
@@ -408,6 +409,7 @@ async fn sweeps_are_found_by_id_name_tag_and_digest(scene: Scene) {
         digest: "d1",
         cells: 12,
         inputs: &inputs,
+        fresh: false,
     };
     let first = scene.store.submit(&new, 10).await.unwrap();
     let again = scene.store.submit(&new, 20).await.unwrap();
@@ -458,8 +460,8 @@ async fn selections_are_replaced_and_read_back(scene: Scene) {
         validation_error,
         at_edge: "lr max".to_owned(),
     };
-    scene.store.select(&sweep, &[selection(1, 2, Some(0.25)), selection(0, 1, None)], 400).await.unwrap();
-    scene.store.select(&sweep, &[selection(1, 4, Some(0.125))], 500).await.unwrap();
+    scene.store.select(&sweep, &[selection(1, 2, Some(0.25)), selection(0, 1, None)], &[], 400).await.unwrap();
+    scene.store.select(&sweep, &[selection(1, 4, Some(0.125))], &[], 500).await.unwrap();
     let read = scene.store.selections(&sweep).await.unwrap();
     assert_eq!(read, [selection(0, 1, None), selection(1, 4, Some(0.125))]);
 }

@@ -8,6 +8,7 @@
 //! | `recipe.proto` | what is computed: trials, outcomes |
 //! | `worker.proto` | what a worker may say |
 //! | `user.proto` | what a user may say |
+//! | `control.proto` | what a user may say about a sweep after it was submitted |
 //! | `results.proto` | what a user may ask of results |
 //! | `access.proto` | tokens, invitations, who is there |
 

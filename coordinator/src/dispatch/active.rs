@@ -3,6 +3,7 @@
 //! One rule: what is here is a copy. Whenever the two may differ (an error in the middle of a change), the copy is thrown
 //! away and made anew.
 
+use super::control::parsed;
 use super::{Dispatcher, Error, Progress, Result};
 use crate::schedule::{self, Schedule, Span};
 use crate::store::{self, CellState, Ending, NewCell, Stage, SweepState};
@@ -24,6 +25,12 @@ pub(super) struct Active {
     pub(super) trouble: BTreeMap<u64, Trouble>,
     pub(super) tuning: Tuning,
     pub(super) progress: Progress,
+    /// Whether no cell is handed out for now.
+    pub(super) paused: bool,
+    /// Its rank among the others.
+    pub(super) priority: i64,
+    /// When it was submitted: of equal priorities, the earlier one goes first.
+    pub(super) created_at_ms: i64,
     /// Whether this may differ from what is stored.
     pub(super) stale: bool,
 }
@@ -49,8 +56,18 @@ pub(super) struct Tuning {
 }
 
 impl Dispatcher {
-    /// Rebuilds what is known of a sweep from the database.
-    pub(super) async fn activate(&self, id: String, sweep: Sweep, inputs: Inputs, link: bool) -> Result<Active> {
+    /// Rebuilds what is known of a stored sweep from its file and the database.
+    ///
+    /// # Errors
+    /// [`Error::Source`].
+    pub(super) async fn revive(&self, stored: store::Sweep) -> Result<Active> {
+        let sweep = parsed(&stored)?;
+        self.activate(stored, sweep).await
+    }
+
+    /// The same where the file has been read.
+    pub(super) async fn activate(&self, stored: store::Sweep, sweep: Sweep) -> Result<Active> {
+        let store::Sweep { id, inputs, fresh, priority, created_at_ms, state, .. } = stored;
         let order = match sweep.order {
             Order::LongestFirst => schedule::Order::LongestFirst,
             Order::ReplicatesFirst => schedule::Order::ReplicatesFirst,
@@ -77,6 +94,9 @@ impl Dispatcher {
                 schedule.give_back(cell.cell);
             }
         }
+        for out in self.store.outstanding().await?.into_iter().filter(|out| out.lease.sweep == id) {
+            schedule.began(out.lease.cell);
+        }
         let counts = self.store.counts(&id).await?;
         let progress = Progress {
             cells: sweep.len(),
@@ -85,8 +105,20 @@ impl Dispatcher {
             quarantined: counts.quarantined,
             ..Progress::default()
         };
-        let tuning = Tuning::default();
-        let mut active = Active { id, sweep, inputs, link, schedule, trouble, tuning, progress, stale: false };
+        let mut active = Active {
+            id,
+            sweep,
+            inputs,
+            link: !fresh,
+            schedule,
+            trouble,
+            tuning: Tuning::default(),
+            progress,
+            paused: state == SweepState::Paused,
+            priority,
+            created_at_ms,
+            stale: false,
+        };
         self.resume_tuning(&mut active).await?;
         Ok(active)
     }
@@ -106,11 +138,10 @@ impl Dispatcher {
             }
         }
         let before = active.progress;
-        let (id, sweep, inputs) = (active.id.clone(), active.sweep.clone(), active.inputs.clone());
-        *active = self.activate(id, sweep, inputs, active.link).await?;
+        *active = self.activate(self.store.find_sweep(&active.id).await?, active.sweep.clone()).await?;
         let Progress { trained, unsound, seconds, .. } = before;
         active.progress = Progress { trained, unsound, seconds, ..active.progress };
-        if active.progress.is_finished() {
+        if active.progress.is_finished() && !active.stale {
             self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
         }
         Ok(())
@@ -170,8 +201,18 @@ impl Dispatcher {
             validation_error: selection.median,
             at_edge: selection.at_edge.join(" "),
         };
-        self.store.select(&active.id, &[stored], self.clock.now_ms()).await?;
         active.tuning.winner.insert(group, selection.candidate);
+        // Refits of an earlier winner, where the group was tuned again.
+        let mut outdated = Vec::new();
+        for cell in active.sweep.refit_cells(group) {
+            if let Some(known) = self.store.cell(&active.id, cell).await?
+                && known.trial_digest != active.recipe(cell)?.0.trial_digest
+            {
+                outdated.push(cell);
+            }
+        }
+        self.store.select(&active.id, &[stored], &outdated, self.clock.now_ms()).await?;
+        active.stale |= !outdated.is_empty();
         Ok(())
     }
 
@@ -188,7 +229,7 @@ impl Dispatcher {
                 }
             }
         }
-        if active.progress.is_finished() {
+        if active.progress.is_finished() && !active.stale {
             self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
         }
         Ok(())

@@ -28,7 +28,7 @@ impl Dispatcher {
         if self.presence().is_alone(&seat.worker) {
             return Ok(Vec::new());
         }
-        for sweep in active.iter_mut() {
+        for sweep in active.iter_mut().filter(|sweep| !sweep.paused) {
             self.refresh(sweep).await?;
             let leases = self.lease_from(sweep, seat, idle).await.inspect_err(|_| sweep.stale = true)?;
             if !leases.is_empty() {

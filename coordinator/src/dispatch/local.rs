@@ -69,7 +69,7 @@ impl Link for Local {
             return Ok(Answer::Leases(leases));
         }
         let active = self.dispatcher.active.lock().await;
-        let over = active.iter().all(|sweep| sweep.schedule.is_empty());
+        let over = active.iter().all(|sweep| sweep.paused || sweep.schedule.is_empty());
         Ok(if over { Answer::Finished } else { Answer::Wait })
     }
 

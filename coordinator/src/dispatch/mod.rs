@@ -10,17 +10,20 @@
 //! | [`presence`] | who is there, what each holds, until when; pure |
 //! | `active` | a sweep that is being worked on, rebuilt from the database |
 //! | `grant` | leases out |
+//! | `control` | what users say later: pause, cancel, retry, priority |
 //! | `settle` | reports in, those of many workers in one commit; leases that ended by themselves |
 //! | `tidy` | what is removed for good |
 //! | `local` | the link of a worker in the same process |
 
 mod active;
+mod control;
 mod grant;
 mod local;
 pub mod presence;
 mod settle;
 mod tidy;
 
+pub use control::PRIORITIES;
 pub use local::Local;
 pub use settle::Verdict;
 
@@ -93,6 +96,19 @@ pub enum Error {
     /// A stored sweep file that this version of the program does not accept.
     #[error("the file of sweep {0} is not accepted by this version of the program: {1}")]
     Source(String, String),
+    /// A sweep whose state does not allow what is wanted.
+    #[error("sweep {sweep} is {}, and cannot be {wanted}", state.word())]
+    State {
+        /// The sweep's id.
+        sweep: String,
+        /// Its state.
+        state: SweepState,
+        /// What was to become of it.
+        wanted: &'static str,
+    },
+    /// A priority out of range.
+    #[error("priority {0}; allowed: {least}..={most}", least = PRIORITIES.start(), most = PRIORITIES.end())]
+    Priority(i64),
     /// A file that a trial names is not in the database.
     #[error("the input with content {0} is not in the database")]
     Content(String),
@@ -242,17 +258,13 @@ impl Dispatcher {
     pub async fn resume(&self) -> Result<Vec<Error>> {
         let mut refused = Vec::new();
         for stored in self.store.sweeps().await?.into_iter().rev().filter(|s| s.state == SweepState::Running) {
-            match Sweep::parse(stored.source.as_bytes(), u64::MAX) {
-                Ok(sweep) => {
-                    let active = self.activate(stored.id, sweep, stored.inputs, true).await?;
-                    self.active.lock().await.push(active);
-                }
-                Err(wrong) => {
-                    let what = wrong.into_iter().map(|w| w.message).collect::<Vec<_>>().join("; ");
-                    refused.push(Error::Source(stored.id, what));
-                }
+            match self.revive(stored).await {
+                Ok(active) => self.active.lock().await.push(active),
+                Err(wrong @ Error::Source(..)) => refused.push(wrong),
+                Err(error) => return Err(error),
             }
         }
+        control::in_order(&mut self.active.lock().await);
         self.more();
         Ok(refused)
     }
@@ -291,25 +303,26 @@ impl Dispatcher {
             Some(known) => known.id,
             None => {
                 let Sweep { name, description, .. } = &sweep;
-                let new = NewSweep { name, description, source, digest: &digest, cells: sweep.len(), inputs: &inputs };
+                let (cells, fresh) = (sweep.len(), how.fresh);
+                let new = NewSweep { name, description, source, digest: &digest, cells, inputs: &inputs, fresh };
                 self.store.submit(&new, self.clock.now_ms()).await?
             }
         };
         for tag in sweep.tags.iter().chain(&how.tags) {
             self.store.tag(&id, tag, true).await?;
         }
-        if all.iter().any(|active| active.id == id && !active.progress.is_finished()) {
+        if all.iter().any(|active| active.id == id && !active.paused && !active.progress.is_finished()) {
             return Ok(id);
         }
-        let active = self.activate(id.clone(), sweep, inputs, !how.fresh).await?;
-        self.store
-            .set_sweep_state(
-                &id,
-                if active.progress.is_finished() { SweepState::Finished } else { SweepState::Running },
-            )
-            .await?;
+        // One that was paused or cancelled goes on.
+        self.store.go_on(&id).await?;
+        let active = self.activate(self.store.find_sweep(&id).await?, sweep).await?;
+        if active.progress.is_finished() {
+            self.store.set_sweep_state(&id, SweepState::Finished).await?;
+        }
         all.retain(|active| active.id != id);
         all.push(active);
+        control::in_order(&mut all);
         self.more();
         Ok(id)
     }

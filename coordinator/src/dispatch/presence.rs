@@ -220,6 +220,17 @@ impl Presence {
         all
     }
 
+    /// Asks everyone for the leases of a sweep that they have not begun.
+    pub fn ask_all_back(&self, sweep: &str) {
+        for here in self.workers.values() {
+            let wanted: Vec<Lease> = here.held.iter().filter(|((of, _), _)| of == sweep).map(lease).collect();
+            if !wanted.is_empty() {
+                // One that has gone gives everything back anyway.
+                let _ = here.orders.send(Order::GiveBack(wanted));
+            }
+        }
+    }
+
     /// Somebody is idle and there is nothing to give: asks the worker with most leases beyond its slots for half of
     /// these, the last given first.
     pub fn ask_back(&mut self, idle: &Seat, now_ms: u64) {

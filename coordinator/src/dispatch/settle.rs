@@ -201,8 +201,9 @@ impl Dispatcher {
 
     /// What is known against a cell, as stored: a cell that an earlier process leased counts from there.
     async fn trouble(&self, lease: &store::Lease) -> Result<Trouble> {
-        let attempts = self.store.cell(&lease.sweep, lease.cell).await?.map(|cell| cell.attempts).unwrap_or_default();
-        let count = |ending| attempts.iter().filter(|attempt| attempt.ending == Some(ending)).count() as u64;
+        let cell = self.store.cell(&lease.sweep, lease.cell).await?;
+        let attempts = cell.iter().flat_map(|cell| cell.attempts.iter().filter(|a| a.fence > cell.forgiven));
+        let count = |ending| attempts.clone().filter(|attempt| attempt.ending == Some(ending)).count() as u64;
         Ok(Trouble { failed: count(Ending::Failed), suspected: count(Ending::Suspected), by: None })
     }
 

@@ -10,10 +10,12 @@
 //! | `workers` | the calls of workers; `session` is the conversation of one |
 //! | `access` | tokens, invitations, who is there |
 //! | `sweeps` | the calls of users: what is to be done; `results`: what came of it |
+//! | `control` | what users say of a sweep that was submitted |
 //! | `upload` | chunks in and out |
 //! | `status` | errors as gRPC has them, in one function |
 
 mod access;
+mod control;
 mod gate;
 mod results;
 mod session;
@@ -139,8 +141,10 @@ pub async fn serve(
 fn users(dispatcher: &Arc<Dispatcher>, gate: &Arc<Gate>, closed: &watch::Receiver<bool>) -> Routes {
     let sweeps = sweeps::Service::new(Arc::clone(dispatcher), Arc::clone(gate), closed.clone());
     let results = results::Service::new(Arc::clone(dispatcher), Arc::clone(gate));
+    let control = control::Service::new(Arc::clone(dispatcher), Arc::clone(gate));
     Routes::new(v1::sweeps_server::SweepsServer::new(sweeps).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::results_server::ResultsServer::new(results).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(v1::control_server::ControlServer::new(control).max_decoding_message_size(MAX_MESSAGE))
 }
 
 /// Serves what users call to this process, which owns the database or only reads it: the other end of the connection. Every

@@ -144,7 +144,7 @@ impl v1::sweeps_server::Sweeps for Service {
 }
 
 /// How a sweep stands, by the database and by what is going on now.
-pub async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Result<v1::SweepStatus> {
+pub(super) async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Result<v1::SweepStatus> {
     let counts = dispatcher.store().counts(&sweep.id).await.map_err(|error| stored(&error))?;
     let now = dispatcher.progress(&sweep.id).await;
     Ok(v1::SweepStatus {
@@ -160,6 +160,7 @@ pub async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Result<v1:
         running: counts.leased,
         trained: now.trained,
         core_seconds_left: (now.trained > 0).then_some(now.core_seconds_left),
+        priority: sweep.priority,
     })
 }
 

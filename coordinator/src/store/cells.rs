@@ -24,7 +24,9 @@ pub enum Stage {
 }
 
 impl Stage {
-    const ALL: [(Stage, &'static str); 3] = [(Stage::Grid, "grid"), (Stage::Tuning, "tuning"), (Stage::Refit, "refit")];
+    /// All, with the word that stands in SQL.
+    pub const ALL: [(Stage, &'static str); 3] =
+        [(Stage::Grid, "grid"), (Stage::Tuning, "tuning"), (Stage::Refit, "refit")];
 
     /// The word in SQL.
     pub fn word(self) -> &'static str {
@@ -200,6 +202,8 @@ pub struct Cell {
     pub state: CellState,
     /// Fence of its latest attempt.
     pub fence: i64,
+    /// Attempts up to this fence no longer count against it.
+    pub forgiven: i64,
     /// Its outcome, where it is done.
     pub outcome: Option<i64>,
     /// Whether that outcome was recorded by another cell.
@@ -415,6 +419,7 @@ impl Store {
             trial_digest: row.text()?,
             state: named(&CellState::ALL, &row.text()?)?,
             fence: row.int()?,
+            forgiven: row.int()?,
             outcome: row.maybe_int()?,
             linked: row.int()? == 1,
             attempts: attempts.into_iter().map(attempt).collect::<Result<_>>()?,

@@ -40,6 +40,8 @@ const TABLES: &[Described] = &[
             ("cells", INT, "number of cells"),
             ("state", TEXT, "running, paused, finished or cancelled"),
             ("created_at_ms", INT, "when it was submitted"),
+            ("priority", INT, "its rank: sweeps of a higher one are worked on first"),
+            ("fresh", INT, "1: no cell is linked to the outcome of an equal trial"),
         ],
     ),
     ("tags", "A word that a user put on a sweep.", &[("sweep_id", TEXT, "the sweep"), ("tag", TEXT, "the word")]),
@@ -61,6 +63,7 @@ const TABLES: &[Described] = &[
             ("fence", INT, "number of its latest lease; only rises"),
             ("outcome_id", INT, "its outcome; there exactly if it is done"),
             ("linked", INT, "1: the outcome was recorded by another cell with the same trial"),
+            ("forgiven", INT, "attempts up to this fence no longer count against it: a user asked for it again"),
         ],
     ),
     (

@@ -8,7 +8,10 @@ use super::error::{Error, Result};
 use super::views::{self, Dialect};
 
 /// Every migration: number and text.
-pub(super) const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../../migrations/0001_schema.sql"))];
+pub(super) const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../../migrations/0001_schema.sql")),
+    (2, include_str!("../../../migrations/0002_control.sql")),
+];
 
 /// What was applied.
 const BOOK: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, hash TEXT NOT NULL, applied_at_ms BIGINT NOT NULL);

@@ -10,7 +10,7 @@
 //! | `location` | where the database is, who owns the file, which file systems are refused |
 //! | `migrate`, `views`, `describe` | schema, views made from the axis list, what each column means |
 //! | `statements` | every statement, named |
-//! | `sweeps`, `cells`, `outcomes`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
+//! | `sweeps`, `cells`, `outcomes`, `control`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
 //! | `answer` | the runs that a sweep reports, and what was given up |
 //! | `keys` | what statistics group by |
 //! | `query` | a user's SQL, read-only, with limits |
@@ -20,6 +20,7 @@
 mod answer;
 mod blobs;
 mod cells;
+mod control;
 mod database;
 mod describe;
 mod error;
@@ -38,6 +39,7 @@ mod workers;
 pub use answer::Run;
 pub use blobs::{Gone, Usage};
 pub use cells::{Attempt, CameBack, Cell, CellState, Counts, Ending, Lease, NewCell, Outstanding, Score, Stage};
+pub use control::Touched;
 pub use database::Datum;
 pub use describe::{Relation, document, relations};
 pub use error::{Error, Result};

@@ -20,18 +20,18 @@ statements! {
     // Sweeps.
 
     /// A new sweep; its id is new, or the primary key refuses it.
-    ADD_SWEEP = "INSERT INTO sweeps (id, name, description, source, digest, cells, state, created_at_ms)
-        VALUES ($1, $2, $3, $4, $5, $6, 'running', $7) ON CONFLICT (id) DO NOTHING";
+    ADD_SWEEP = "INSERT INTO sweeps (id, name, description, source, digest, cells, state, fresh, created_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8) ON CONFLICT (id) DO NOTHING";
     /// A file that a sweep names; its bytes are there already, or the foreign key refuses it.
     ADD_INPUT = "INSERT INTO inputs (sweep_id, path, hash) VALUES ($1, $2, $3)";
     /// All sweeps, latest first.
-    SWEEPS = "SELECT id, name, description, source, digest, cells, state, created_at_ms FROM sweeps
+    SWEEPS = "SELECT id, name, description, source, digest, cells, state, priority, fresh, created_at_ms FROM sweeps
         ORDER BY created_at_ms DESC, id";
     /// Sweeps that mean the same, latest first.
-    SWEEPS_BY_DIGEST = "SELECT id, name, description, source, digest, cells, state, created_at_ms FROM sweeps
+    SWEEPS_BY_DIGEST = "SELECT id, name, description, source, digest, cells, state, priority, fresh, created_at_ms FROM sweeps
         WHERE digest = $1 ORDER BY created_at_ms DESC, id";
     /// Sweeps that a person may mean by $1: an id, a name, or a tag, in this order, latest first.
-    SWEEPS_BY_KEY = "SELECT id, name, description, source, digest, cells, state, created_at_ms FROM sweeps
+    SWEEPS_BY_KEY = "SELECT id, name, description, source, digest, cells, state, priority, fresh, created_at_ms FROM sweeps
         WHERE id = $1 OR name = $1 OR EXISTS (SELECT 1 FROM tags WHERE tags.sweep_id = sweeps.id AND tags.tag = $1)
         ORDER BY CASE WHEN id = $1 THEN 0 WHEN name = $1 THEN 1 ELSE 2 END, created_at_ms DESC, id";
     /// The inputs of a sweep.
@@ -44,6 +44,8 @@ statements! {
     DROP_TAG = "DELETE FROM tags WHERE sweep_id = $1 AND tag = $2";
     /// The state of a sweep; one row or no such sweep.
     SET_STATE = "UPDATE sweeps SET state = $2 WHERE id = $1";
+    /// The rank of a sweep; one row or no such sweep.
+    SET_PRIORITY = "UPDATE sweeps SET priority = $2 WHERE id = $1";
     /// A sweep with its cells, attempts, tags, inputs, checkpoints and selections; outcomes stay.
     DROP_SWEEP = "DELETE FROM sweeps WHERE id = $1";
     /// What tuning chose for a group; choosing again replaces it.
@@ -51,6 +53,8 @@ statements! {
         (sweep_id, group_index, candidate, candidates, coordinates, validation_error, at_edge, selected_at_ms)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (sweep_id, group_index) DO UPDATE SET
         candidate = $3, candidates = $4, coordinates = $5, validation_error = $6, at_edge = $7, selected_at_ms = $8";
+    /// Forgets what tuning chose for a group: it is chosen anew.
+    UNSELECT = "DELETE FROM selections WHERE sweep_id = $1 AND group_index = $2";
     /// What tuning chose, by group.
     SELECTIONS = "SELECT group_index, candidate, candidates, coordinates, validation_error, at_edge FROM selections
         WHERE sweep_id = $1 ORDER BY group_index";
@@ -73,20 +77,23 @@ statements! {
         WHERE attempts.sweep_id = $1 AND attempts.cell = $2 AND attempts.fence = $3";
     /// The greatest cell of a range that was ever leased; one look at the end of an index.
     LAST_TOUCHED = "SELECT MAX(cell) FROM cells WHERE sweep_id = $1 AND cell BETWEEN $2 AND $3";
-    /// Cells that came back, with how often they failed and were suspected.
+    /// Cells that came back, with how often they failed and were suspected since they were last forgiven.
     READY = "SELECT cell, stage,
-        (SELECT COUNT(*) FROM attempts a WHERE a.sweep_id = cells.sweep_id AND a.cell = cells.cell AND a.ending = 'failed'),
-        (SELECT COUNT(*) FROM attempts a WHERE a.sweep_id = cells.sweep_id AND a.cell = cells.cell AND a.ending = 'suspected')
+        (SELECT COUNT(*) FROM attempts a WHERE a.sweep_id = cells.sweep_id AND a.cell = cells.cell
+            AND a.fence > cells.forgiven AND a.ending = 'failed'),
+        (SELECT COUNT(*) FROM attempts a WHERE a.sweep_id = cells.sweep_id AND a.cell = cells.cell
+            AND a.fence > cells.forgiven AND a.ending = 'suspected')
         FROM cells WHERE sweep_id = $1 AND state = 'ready' ORDER BY cell";
     /// Cells out on lease, of every sweep.
     LEASED = "SELECT c.sweep_id, c.cell, c.fence, a.worker_id, a.leased_at_ms,
-        (SELECT COUNT(*) FROM attempts b WHERE b.sweep_id = c.sweep_id AND b.cell = c.cell AND b.ending = 'suspected')
+        (SELECT COUNT(*) FROM attempts b WHERE b.sweep_id = c.sweep_id AND b.cell = c.cell
+            AND b.fence > c.forgiven AND b.ending = 'suspected')
         FROM cells c JOIN attempts a ON a.sweep_id = c.sweep_id AND a.cell = c.cell AND a.fence = c.fence
         WHERE c.state = 'leased' ORDER BY c.sweep_id, c.cell";
     /// Cells by state.
     COUNTS = "SELECT state, linked, COUNT(*) FROM cells WHERE sweep_id = $1 GROUP BY state, linked";
     /// One cell.
-    CELL = "SELECT stage, coordinates, trial_digest, state, fence, outcome_id, linked FROM cells
+    CELL = "SELECT stage, coordinates, trial_digest, state, fence, forgiven, outcome_id, linked FROM cells
         WHERE sweep_id = $1 AND cell = $2";
     /// Its attempts, in order.
     ATTEMPTS = "SELECT fence, worker_id, leased_at_ms, ended_at_ms, ending, error FROM attempts
@@ -107,6 +114,26 @@ statements! {
     GIVEN_UP = "SELECT c.cell, (SELECT a.error FROM attempts a WHERE a.sweep_id = c.sweep_id AND a.cell = c.cell
         AND a.error IS NOT NULL ORDER BY a.fence DESC LIMIT 1) FROM cells c
         WHERE c.sweep_id = $1 AND c.state IN ('failed', 'quarantined') ORDER BY c.cell LIMIT $2";
+
+    // What users say about them later.
+
+    /// Ends every attempt of a sweep that runs.
+    CANCEL_ATTEMPTS = "UPDATE attempts SET ended_at_ms = $2, ending = 'returned', error = 'the sweep was cancelled'
+        WHERE sweep_id = $1 AND ended_at_ms IS NULL";
+    /// Cancels the cells of a sweep that are not final: no fence of theirs counts from now on.
+    CANCEL_CELLS = "UPDATE cells SET state = 'cancelled' WHERE sweep_id = $1 AND state IN ('ready', 'leased')";
+    /// Makes the cancelled cells of a sweep ready again.
+    UNCANCEL_CELLS = "UPDATE cells SET state = 'ready' WHERE sweep_id = $1 AND state = 'cancelled'";
+    /// Outcomes that a sweep recorded and no cell refers to any more.
+    DROP_ORPHANS_OF = "DELETE FROM outcomes WHERE sweep_id = $1
+        AND NOT EXISTS (SELECT 1 FROM cells WHERE cells.outcome_id = outcomes.id)";
+    /// Cells with their outcome and their latest attempt, by index, from $2 on.
+    TOUCHED = "SELECT c.cell, c.stage, c.coordinates, c.state, c.linked, o.status, o.inflated, o.last_test_rel,
+        o.last_train_loss, o.wall_seconds,
+        (SELECT COUNT(*) FROM attempts n WHERE n.sweep_id = c.sweep_id AND n.cell = c.cell), a.worker_id, a.error
+        FROM cells c LEFT JOIN outcomes o ON o.id = c.outcome_id
+        LEFT JOIN attempts a ON a.sweep_id = c.sweep_id AND a.cell = c.cell AND a.fence = c.fence
+        WHERE c.sweep_id = $1 AND c.cell > $2 ORDER BY c.cell LIMIT $3";
 
     // Outcomes.
 
@@ -303,23 +330,52 @@ fn cell_columns() -> Vec<String> {
 }
 
 /// Leases cells: those never leased, and those that came back. A cell in any other state is left alone and does not
-/// come back in the answer. The fence of a cell only rises.
+/// come back in the answer. The fence of a cell only rises. What a refit trains follows from tuning, and may have changed
+/// since it was last leased.
 pub static LEASE: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
         "cells",
         &cell_columns(),
-        "ON CONFLICT (sweep_id, cell) DO UPDATE SET state = 'leased', fence = cells.fence + 1
-         WHERE cells.state = 'ready' RETURNING cell, fence",
+        "ON CONFLICT (sweep_id, cell) DO UPDATE SET state = 'leased', fence = cells.fence + 1,
+         coordinates = excluded.coordinates, setting_key = excluded.setting_key, method_key = excluded.method_key,
+         problem_key = excluded.problem_key, instance_key = excluded.instance_key, init_seed = excluded.init_seed,
+         trial_digest = excluded.trial_digest WHERE cells.state = 'ready' RETURNING cell, fence",
     )
 });
 
-/// Gives cells an outcome that is there already, under the same condition as [`LEASE`].
+/// Gives cells an outcome that is there already, under the same condition as [`LEASE`], and never one that a user wants
+/// trained again.
 pub static LINK: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new(
         "cells",
         &cell_columns(),
         "ON CONFLICT (sweep_id, cell) DO UPDATE SET state = 'done', fence = cells.fence + 1,
-         outcome_id = excluded.outcome_id, linked = 1 WHERE cells.state = 'ready' RETURNING cell, fence",
+         coordinates = excluded.coordinates, setting_key = excluded.setting_key, method_key = excluded.method_key,
+         problem_key = excluded.problem_key, instance_key = excluded.instance_key, init_seed = excluded.init_seed,
+         trial_digest = excluded.trial_digest,
+         outcome_id = excluded.outcome_id, linked = 1 WHERE cells.state = 'ready' AND cells.forgiven = 0
+         RETURNING cell, fence",
+    )
+});
+
+/// Makes cells ready again, without an outcome, whatever they were; not those out on lease.
+pub static REOPEN: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::around(
+        "UPDATE cells SET state = 'ready', outcome_id = NULL, linked = 0, forgiven = fence FROM (VALUES ".to_owned(),
+        2,
+        ") AS v WHERE cells.sweep_id = v.column1 AND cells.cell = CAST(v.column2 AS BIGINT) AND cells.state <> 'leased'
+         RETURNING cell",
+    )
+});
+
+/// Drops the checkpoints of cells that are not out on lease.
+pub static FORGET_CHECKPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::around(
+        "DELETE FROM checkpoints WHERE EXISTS (SELECT 1 FROM cells JOIN (VALUES ".to_owned(),
+        2,
+        ") AS v ON cells.sweep_id = v.column1 AND cells.cell = CAST(v.column2 AS BIGINT)
+         WHERE cells.sweep_id = checkpoints.sweep_id AND cells.cell = checkpoints.cell AND cells.state <> 'leased')
+         RETURNING hash",
     )
 });
 
@@ -332,7 +388,18 @@ pub static ADD_ATTEMPTS: LazyLock<Bulk> = LazyLock::new(|| {
 /// Every statement there is.
 #[cfg(test)]
 pub fn all(sqlite: bool) -> Vec<&'static str> {
-    let bulks = [&ACCEPT, &END_RECORDED, &ADD_OUTCOMES, &ADD_POINTS, &ADD_MATRICES, &LEASE, &LINK, &ADD_ATTEMPTS];
+    let bulks = [
+        &ACCEPT,
+        &END_RECORDED,
+        &ADD_OUTCOMES,
+        &ADD_POINTS,
+        &ADD_MATRICES,
+        &LEASE,
+        &LINK,
+        &ADD_ATTEMPTS,
+        &REOPEN,
+        &FORGET_CHECKPOINTS,
+    ];
     let made = [*OUTCOME, *POINTS];
     ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).collect()
 }

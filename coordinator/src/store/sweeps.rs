@@ -22,6 +22,8 @@ pub struct NewSweep<'a> {
     pub cells: u64,
     /// Content hash by path; the content is stored first, see [`Store::save_blob`].
     pub inputs: &'a Inputs,
+    /// Whether every cell is trained even where an equal trial has an outcome.
+    pub fresh: bool,
 }
 
 /// A sweep's own state (its cells have theirs).
@@ -68,6 +70,10 @@ pub struct Sweep {
     pub cells: u64,
     /// Its state.
     pub state: SweepState,
+    /// Its rank: higher ones are worked on first.
+    pub priority: i64,
+    /// Whether every cell is trained even where an equal trial has an outcome.
+    pub fresh: bool,
     /// When it was submitted.
     pub created_at_ms: i64,
     /// Content hash by path.
@@ -115,7 +121,8 @@ impl Store {
         // The id follows from the meaning and from how often it was submitted, so it is the same on every machine.
         for again in 0u64.. {
             let id = &blake3::hash(format!("sweep {again} {}", new.digest).as_bytes()).to_hex()[..12];
-            let row = args![id, new.name, new.description, new.source, new.digest, new.cells, now_ms];
+            let NewSweep { name, description, source, digest, cells, inputs: _, fresh } = *new;
+            let row = args![id, name, description, source, digest, cells, fresh, now_ms];
             if transaction.execute(sql::ADD_SWEEP, row).await? == 1 {
                 for (path, hash) in new.inputs {
                     transaction.execute(sql::ADD_INPUT, args![id, path, hash]).await?;
@@ -213,18 +220,32 @@ impl Store {
         Ok(Gone { outcomes, blobs })
     }
 
-    /// Records what tuning chose; choosing again for a group replaces it.
+    /// Records what tuning chose; choosing again for a group replaces it. `reopened` are cells that were run with an earlier
+    /// choice: they are ready again, as by [`Store::reopen`].
     ///
     /// # Errors
     /// What the database says.
-    pub async fn select(&self, sweep: &str, selections: &[Selection], now_ms: i64) -> Result<()> {
+    pub async fn select(&self, sweep: &str, selections: &[Selection], reopened: &[u64], now_ms: i64) -> Result<()> {
         let mut transaction = self.database.write().await?;
+        super::control::reopen(&mut transaction, sweep, reopened).await?;
         for s in selections {
             let coordinates =
                 serde_json::to_string(&s.coordinates).expect("text keys and finite numbers always serialise");
             let row =
                 args![sweep, s.group, s.candidate, s.candidates, coordinates, s.validation_error, &s.at_edge, now_ms];
             transaction.execute(sql::SELECT_CANDIDATE, row).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Forgets what tuning chose for these groups: they are to be tuned again.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn unselect(&self, sweep: &str, groups: &[u64]) -> Result<()> {
+        let mut transaction = self.database.write().await?;
+        for &group in groups {
+            transaction.execute(sql::UNSELECT, args![sweep, group]).await?;
         }
         transaction.commit().await
     }
@@ -270,6 +291,8 @@ async fn complete(transaction: &mut Transaction, rows: Vec<Row>) -> Result<Vec<S
             digest: row.text()?,
             cells: row.count()?,
             state: super::cells::named(&SweepState::ALL, &row.text()?)?,
+            priority: row.int()?,
+            fresh: row.int()? == 1,
             created_at_ms: row.int()?,
             inputs,
             tags,

@@ -62,7 +62,7 @@ impl Scene {
     }
 
     pub async fn sweep_with(&self, name: &str, inputs: &Inputs) -> String {
-        let new = NewSweep { name, description: "a test", source: "", digest: name, cells: 1000, inputs };
+        let new = NewSweep { name, description: "a test", source: "", digest: name, cells: 1000, inputs, fresh: false };
         self.store.submit(&new, 10).await.unwrap()
     }
 
