@@ -13,6 +13,7 @@ mod forecast;
 mod inputs;
 mod logging;
 mod output;
+mod place;
 mod progress;
 mod remote;
 mod session;

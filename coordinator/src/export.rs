@@ -35,7 +35,7 @@ pub enum Form {
 /// A file in the making.
 enum File {
     Csv { begun: bool },
-    Parquet(SerializedFileWriter<Vec<u8>>),
+    Parquet(Box<SerializedFileWriter<Vec<u8>>>),
 }
 
 /// The results of a sweep on their way into a file.
@@ -56,7 +56,7 @@ impl Export {
     pub fn new(store: Store, sweep: String, form: Form) -> Result<Export> {
         let file = match form {
             Form::Csv => File::Csv { begun: false },
-            Form::Parquet => File::Parquet(parquet()?),
+            Form::Parquet => File::Parquet(Box::new(parquet()?)),
         };
         Ok(Export { store, sweep, file: Some(file), from: 0, rows: 0 })
     }

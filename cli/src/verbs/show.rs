@@ -17,6 +17,7 @@ use sweep_proto::v1;
 
 /// Most rows of an answer that people are shown.
 const MOST_ROWS: usize = 60;
+
 /// Shows what is called `key`.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! One path: a verb says the same on a database file and at a coordinator that serves it.
 
 use crate::scene::{SMALL, Said, Scene, said};
+use sqlx::Connection;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
@@ -69,8 +70,11 @@ impl Drop for Coordinator {
     }
 }
 
+/// Code, output, errors; files by name.
+type Everything = (Option<i32>, String, String, Vec<(String, Vec<u8>)>);
+
 /// Everything that a verb says, and the files that it wrote to `out`, which are taken away.
-fn everything(scene: &Scene, said: Said) -> (Option<i32>, String, String, Vec<(String, Vec<u8>)>) {
+fn everything(scene: &Scene, said: Said) -> Everything {
     let mut files = Vec::new();
     if let Ok(entries) = std::fs::read_dir(scene.path("out")) {
         for entry in entries {
@@ -222,4 +226,20 @@ fn leases_that_are_out_stay_out_when_somebody_looks_or_tidies_up() {
     scene.ok(&["tag", "long", "later"]);
     scene.ok(&["gc"]);
     assert_eq!(scene.rows(state), before);
+}
+
+#[test]
+fn the_words_of_a_database_that_does_not_answer_are_shown() {
+    let scene = Scene::with_run("small", SMALL);
+    let url = format!("sqlite://{}", scene.path("results/sweep.db").display());
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query("ALTER TABLE tags RENAME TO elsewhere").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    // A fault of the machine, not of who asks, and not of a network: there is none.
+    let said = scene.sweep(&["list"]);
+    assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{}", said.err);
+    assert!(said.err.contains("no such table: tags"), "{}", said.err);
+    assert!(said.err.ends_with("error: the database does not answer; what it said is above\n"), "{}", said.err);
 }

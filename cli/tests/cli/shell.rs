@@ -26,8 +26,9 @@ fn every_verb_has_a_manual_page() {
     assert_eq!((said.code, said.out.as_str()), (Some(0), ""), "{}", said.err);
     let help = scene.ok(&["--help"]);
     let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    // What is indented further goes on with the line before.
     let verbs: Vec<&str> =
-        listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').find(|w| !w.is_empty())).collect();
+        listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).filter(|word| !word.is_empty()).collect();
     assert!(verbs.len() > 20 && verbs.contains(&"show"), "{verbs:?}");
     for verb in verbs {
         let page = std::fs::read_to_string(scene.path(&format!("man/man1/sweep-{verb}.1"))).unwrap();
