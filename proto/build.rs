@@ -10,6 +10,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(files, ["."])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure().bytes(".sweep.v1.Chunk").compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .bytes(".sweep.v1.Chunk")
+        .bytes(".sweep.v1.ExportResponse")
+        .compile_fds(descriptors)?;
     Ok(())
 }

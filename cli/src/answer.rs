@@ -19,6 +19,9 @@ use sweep_core::value::Value;
 /// The choices and axes that make a method, which have columns of their own.
 const METHOD: [&str; 4] = ["baseline", "optimizer", "penalty", "depth"];
 
+/// Most runs that an answer is made of.
+pub const MOST_RUNS: u64 = 200_000;
+
 /// One setting: everything but replicate and seeds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -46,6 +49,14 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The answer of at most [`MOST_RUNS`] runs; a warning where there may be more.
+    pub fn of_most(sweep: &Sweep, runs: Vec<Run>, selections: &[Selection]) -> Answer {
+        if runs.len() as u64 == MOST_RUNS {
+            crate::say!("warning: the answer is made of the first {MOST_RUNS} runs; `sweep sql` asks all of them");
+        }
+        Answer::new(sweep, runs, selections)
+    }
+
     /// The answer that `runs` of `sweep` give, with what tuning chose.
     pub fn new(sweep: &Sweep, runs: Vec<Run>, selections: &[Selection]) -> Answer {
         let relative = runs.is_empty() || runs.iter().any(|run| run.test_rel.is_some());

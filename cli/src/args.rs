@@ -4,6 +4,7 @@
 
 use crate::output::Format;
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +19,8 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// The database: a path, sqlite://PATH or postgres://USER@HOST/NAME.
+    /// The database: a path, sqlite://PATH or postgres://USER@HOST/NAME; used where no coordinator is named. An option
+    /// stands above SWEEP_COORDINATOR.
     #[arg(long, global = true, env = "SWEEP_DB", hide_env_values = true, default_value = DEFAULT_DB)]
     pub db: String,
     /// The form of what is printed.
@@ -109,6 +111,11 @@ pub enum Verb {
     Show {
         /// SWEEP or SWEEP/CELL.
         what: String,
+        /// Also draw the answer of the sweep, with every replicate: a file that ends with .svg or .png.
+        #[arg(long, value_name = "FILE", value_parser = picture)]
+        picture: Option<PathBuf>,
+        #[command(flatten)]
+        of: Remote,
     },
     /// Train a cell again and compare the result bit for bit with the recorded one.
     Repro {
@@ -117,6 +124,8 @@ pub enum Verb {
         /// BLAS threads; those of the recorded result when left out.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
         blas_threads: Option<u16>,
+        #[command(flatten)]
+        of: Remote,
     },
     /// Ask the database: one SELECT over the views of docs/sql.md, read-only.
     Sql(Sql),
@@ -159,6 +168,18 @@ pub enum Verb {
         remove: Vec<String>,
         #[command(flatten)]
         of: Remote,
+    },
+    /// Print what a shell needs to complete these verbs and their options.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write the help as manual pages, one for each verb.
+    Man {
+        /// Where they go.
+        #[arg(long, value_name = "DIR")]
+        dir: PathBuf,
     },
     /// Train what a worker says on standard input.
     #[command(hide = true)]
@@ -477,6 +498,8 @@ pub struct Sql {
 /// `sweep export`.
 #[derive(Debug, clap::Args)]
 pub struct Export {
+    #[command(flatten)]
+    pub of: Remote,
     /// SWEEP, or SWEEP/CELL with --matrices.
     pub what: String,
     /// The form of a sweep's results.
@@ -535,6 +558,12 @@ fn blas_threads(text: &str) -> Result<BlasThreads, String> {
         Ok(threads @ 1..=256) => Ok(BlasThreads::Fixed(threads)),
         _ => Err("allowed: 1..=256, auto".to_owned()),
     }
+}
+
+fn picture(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    let known = path.extension().is_some_and(|ending| ["svg", "png"].iter().any(|known| ending == *known));
+    if known { Ok(path) } else { Err("allowed: a name that ends with .svg or .png".to_owned()) }
 }
 
 fn lease_seconds(text: &str) -> Result<f64, String> {

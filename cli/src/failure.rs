@@ -34,7 +34,7 @@ pub enum Failure {
 }
 
 /// Shorthand.
-pub type Result<T = ()> = std::result::Result<T, Failure>;
+pub type Result<T = (), E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     /// What the process exits with.

@@ -13,6 +13,7 @@ mod forecast;
 mod inputs;
 mod logging;
 mod output;
+mod place;
 mod progress;
 mod remote;
 mod session;
@@ -22,7 +23,6 @@ mod verbs;
 
 use anyhow::Context;
 use args::{Cli, Named, Verb};
-use clap::Parser;
 use failure::{Failure, Result};
 use std::process::ExitCode;
 use verbs::control::Change;
@@ -31,7 +31,7 @@ use verbs::control::Change;
 const COMMIT: &str = env!("SWEEP_GIT_COMMIT");
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -54,6 +54,8 @@ fn run(cli: &Cli) -> Result {
         Verb::Check(file) => verbs::check::run(file, output),
         Verb::Known { what } => verbs::known::run(*what, output),
         Verb::Diff { a, b, max_cells } => verbs::diff::run(a, b, *max_cells, output),
+        Verb::Completions { shell } => verbs::completions::run(*shell),
+        Verb::Man { dir } => verbs::man::run(dir),
         Verb::Slot => verbs::slot::run(),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::Coordinator(asked) => wait(verbs::coordinator::run(db, asked)),
@@ -73,8 +75,10 @@ fn run(cli: &Cli) -> Result {
         Verb::Retry { sweep, which, of } => wait(verbs::control::retry(db, of, sweep, which, output)),
         Verb::Cells(asked) => wait(verbs::cells::run(db, asked, output)),
         Verb::List { of } => wait(verbs::list::run(db, of, output)),
-        Verb::Show { what } => wait(verbs::show::run(db, what, output)),
-        Verb::Repro { cell, blas_threads } => wait(verbs::repro::run(db, cell, blas_threads.map(usize::from), output)),
+        Verb::Show { what, picture, of } => wait(verbs::show::run(db, of, what, picture.as_deref(), output)),
+        Verb::Repro { cell, blas_threads, of } => {
+            wait(verbs::repro::run(db, of, cell, blas_threads.map(usize::from), output))
+        }
         Verb::Sql(asked) => wait(verbs::sql::run(db, asked, output)),
         Verb::Export(asked) => wait(verbs::export::run(db, asked)),
         Verb::Rm { sweep, yes, of } => wait(verbs::rm::run(db, of, sweep, *yes, output)),

@@ -3,6 +3,10 @@
 //! One rule: a verb does not know where the coordinator is. On the network, or, where none is named, in this process over
 //! the database of `--db`: the same services behind the same messages, so that the two cannot differ.
 
+mod results;
+
+pub use results::{Cell, Shown};
+
 use crate::args::Remote;
 use crate::failure::{Failure, Result};
 use crate::output::Table;
@@ -194,43 +198,6 @@ impl Coordinator {
             Ok(_) => format!("a sweep is needed here, not one cell of it; write \"{name}\""),
             Err(_) => format!("\"{cell}\" is no cell of \"{name}\"; allowed: a number in 0..{cells}"),
         }))
-    }
-
-    /// Adds tags and takes some away; those that are there then.
-    ///
-    /// # Errors
-    /// What the coordinator says.
-    pub async fn tag(&mut self, sweep: &str, add: &[String], remove: &[String]) -> Result<Vec<String>> {
-        let request = v1::TagRequest { sweep: sweep.to_owned(), add: add.to_vec(), remove: remove.to_vec() };
-        let answer = self.results.tag(request).await;
-        Ok(answer.map_err(|status| self.refused(status))?.into_inner().tags)
-    }
-
-    /// Removes a sweep.
-    ///
-    /// # Errors
-    /// What the coordinator says.
-    pub async fn remove(&mut self, sweep: &str) -> Result<v1::RemoveResponse> {
-        let answer = self.results.remove(v1::SweepRequest { sweep: sweep.to_owned() }).await;
-        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
-    }
-
-    /// Drops what nothing refers to.
-    ///
-    /// # Errors
-    /// What the coordinator says.
-    pub async fn gc(&mut self) -> Result<v1::GcResponse> {
-        let answer = self.results.gc(v1::GcRequest {}).await;
-        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
-    }
-
-    /// How much is stored.
-    ///
-    /// # Errors
-    /// What the coordinator says.
-    pub async fn usage(&mut self) -> Result<v1::UsageResponse> {
-        let answer = self.results.usage(v1::UsageRequest {}).await;
-        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
     }
 
     /// How it stands, again and again.

@@ -83,59 +83,14 @@ pub fn cell_of(text: &str) -> Option<(&str, u64)> {
     if sweep.is_empty() || !digits { None } else { Some((sweep, cell.parse().ok()?)) }
 }
 
-/// The sweep called `key`, for verbs that take no cell (any more).
-///
-/// # Errors
-/// [`Failure::Mistake`] for a name that is not known, and for a cell where a sweep is meant.
-pub async fn sweep(store: &Store, key: &str) -> Result<store::Sweep> {
-    let unknown = match store.find_sweep(key).await {
-        Err(unknown @ store::Error::UnknownSweep { .. }) => unknown,
-        found => return Ok(found?),
-    };
-    let Some((sweep, cell)) = key.rsplit_once('/') else { return Err(unknown.into()) };
-    let Ok(sweep) = store.find_sweep(sweep).await else { return Err(unknown.into()) };
-    let (name, cells) = (&sweep.name, sweep.cells);
-    Err(Failure::Mistake(match cell.parse::<u64>() {
-        Ok(_) => format!("a sweep is needed here, not one cell of it; write \"{name}\""),
-        Err(_) => format!("\"{cell}\" is no cell of \"{name}\"; allowed: a number in 0..{cells}"),
-    }))
-}
-
-/// The recorded outcome of a cell.
-///
-/// # Errors
-/// [`Failure::Mistake`] for a cell that the sweep does not have, or that has no outcome.
-pub async fn outcome(store: &Store, sweep: &store::Sweep, cell: u64) -> Result<store::Stored> {
-    inside(sweep, cell)?;
-    let none = |why: &str| Failure::Mistake(format!("cell {cell} of \"{}\" has no result: {why}", sweep.name));
-    let known = store.cell(&sweep.id, cell).await?.ok_or_else(|| none("it was not begun"))?;
-    let id = known.outcome.ok_or_else(|| none(&format!("it is {}", known.state.word())))?;
-    let lost = || Failure::Internal(anyhow::anyhow!("outcome {id} of cell {cell} is not in the database"));
-    store.outcome(id).await?.ok_or_else(lost)
-}
-
-/// Checks that `sweep` has cell `cell`.
-///
-/// # Errors
-/// [`Failure::Mistake`].
-pub fn inside(sweep: &store::Sweep, cell: u64) -> Result {
-    if cell < sweep.cells {
-        return Ok(());
-    }
-    Err(Failure::Mistake(format!("cell {cell} is outside 0..{} of \"{}\"", sweep.cells, sweep.name)))
-}
-
-/// The stored file of a sweep, parsed again.
+/// The stored file of the sweep `name`, parsed again.
 ///
 /// # Errors
 /// [`Failure::Mistake`] where this version of the program no longer accepts it.
-pub fn parsed(sweep: &store::Sweep) -> Result<Sweep> {
-    Sweep::parse(sweep.source.as_bytes(), u64::MAX).map_err(|found| {
+pub fn parsed(name: &str, source: &str) -> Result<Sweep> {
+    Sweep::parse(source.as_bytes(), u64::MAX).map_err(|found| {
         let first = found.first().map_or(String::new(), ToString::to_string);
-        Failure::Mistake(format!(
-            "the file of \"{}\" is not accepted by this version of the program: {first}",
-            sweep.name
-        ))
+        Failure::Mistake(format!("the file of \"{name}\" is not accepted by this version of the program: {first}"))
     })
 }
 

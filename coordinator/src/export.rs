@@ -1,4 +1,7 @@
-//! Exports: the view `results` of one sweep as CSV or Parquet, streamed.
+//! Exports: the view `results` of one sweep as CSV or Parquet, piece by piece.
+//!
+//! A piece is read, written and handed on before the next is read, so that neither memory nor a transaction grows with the
+//! sweep. Results never change, so the pieces are of one file whenever they are read.
 //!
 //! CSV is read by spreadsheets, where a text that begins like a formula would be run as one: such text gets an
 //! apostrophe in front. In Parquet text is as it is. NULL is an empty cell in CSV, NULL in Parquet.
@@ -13,31 +16,100 @@ use std::fmt::Display;
 use std::io::Write;
 use std::sync::Arc;
 
-/// Rows held at once, and in each row group of a Parquet file.
-const GROUP: usize = 4096;
+/// Rows of a piece, and in each row group of a Parquet file.
+const GROUP: u64 = 4096;
 
 fn failed(error: impl Display) -> Error {
     Error::Export(error.to_string())
 }
 
-/// Writes the results of a sweep as CSV with a header; the number of rows.
-///
-/// Numbers are written in the shortest form that reads back as the same f64.
-///
-/// # Errors
-/// [`Error::Export`] if `out` cannot be written.
-pub async fn csv(store: &Store, sweep: &str, out: impl Write) -> Result<u64> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(result_columns().iter().map(|c| &c.name)).map_err(failed)?;
-    let mut rows = 0;
-    store
-        .each_result(sweep, |row| {
-            rows += 1;
-            writer.write_record(row.iter().map(field)).map_err(failed)
-        })
-        .await?;
-    writer.flush().map_err(failed)?;
-    Ok(rows)
+/// The form of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// With a header. Numbers are written in the shortest form that reads back as the same f64.
+    Csv,
+    /// Snappy; INT64, DOUBLE and UTF8 columns, all optional.
+    Parquet,
+}
+
+/// A file in the making.
+enum File {
+    Csv { begun: bool },
+    Parquet(Box<SerializedFileWriter<Vec<u8>>>),
+}
+
+/// The results of a sweep on their way into a file.
+pub struct Export {
+    store: Store,
+    sweep: String,
+    file: Option<File>,
+    /// The first cell of the next piece.
+    from: u64,
+    rows: u64,
+}
+
+impl Export {
+    /// Of the sweep with this id.
+    ///
+    /// # Errors
+    /// [`Error::Export`].
+    pub fn new(store: Store, sweep: String, form: Form) -> Result<Export> {
+        let file = match form {
+            Form::Csv => File::Csv { begun: false },
+            Form::Parquet => File::Parquet(Box::new(parquet()?)),
+        };
+        Ok(Export { store, sweep, file: Some(file), from: 0, rows: 0 })
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// The next piece of the file; `None` after the last.
+    ///
+    /// # Errors
+    /// What the database says; [`Error::UnknownSweep`] where the sweep was removed meanwhile.
+    pub async fn piece(&mut self) -> Result<Option<Vec<u8>>> {
+        let Some(file) = &mut self.file else { return Ok(None) };
+        let rows = self.store.results(&self.sweep, self.from, GROUP).await?;
+        let last = (rows.len() as u64) < GROUP;
+        self.rows += rows.len() as u64;
+        let place = result_columns().iter().position(|column| column.name == "cell");
+        if let Some(Datum::Int(cell)) = rows.last().zip(place).map(|(row, place)| &row[place]) {
+            self.from = *cell as u64 + 1;
+        }
+        let bytes = match file {
+            File::Csv { begun } => csv(&rows, !std::mem::replace(begun, true))?,
+            File::Parquet(writer) => {
+                if !rows.is_empty() {
+                    write_group(writer, &rows)?;
+                }
+                if last {
+                    writer.finish().map_err(failed)?;
+                }
+                std::mem::take(writer.inner_mut())
+            }
+        };
+        if last {
+            self.file = None;
+            // Of a sweep that was removed there are no more rows either.
+            self.store.find_sweep(&self.sweep).await?;
+        }
+        Ok(Some(bytes))
+    }
+}
+
+/// Lines of CSV, with the header where they are the first.
+fn csv(rows: &[Vec<Datum>], first: bool) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    if first {
+        writer.write_record(result_columns().iter().map(|c| &c.name)).map_err(failed)?;
+    }
+    for row in rows {
+        writer.write_record(row.iter().map(field)).map_err(failed)?;
+    }
+    writer.into_inner().map_err(failed)
 }
 
 /// A value as it stands in CSV.
@@ -53,11 +125,8 @@ pub fn field(value: &Datum) -> String {
     }
 }
 
-/// Writes the results of a sweep as Parquet (snappy): INT64, DOUBLE and UTF8 columns, all optional; the number of rows.
-///
-/// # Errors
-/// [`Error::Export`] if `out` cannot be written.
-pub async fn parquet(store: &Store, sweep: &str, out: impl Write + Send) -> Result<u64> {
+/// A Parquet file without rows.
+fn parquet() -> Result<SerializedFileWriter<Vec<u8>>> {
     let columns = result_columns();
     let fields: Vec<String> = columns
         .iter()
@@ -69,21 +138,7 @@ pub async fn parquet(store: &Store, sweep: &str, out: impl Write + Send) -> Resu
         .collect();
     let schema = parse_message_type(&format!("message results {{ {} }}", fields.join(" "))).map_err(failed)?;
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties)).map_err(failed)?;
-    let mut held: Vec<Vec<Datum>> = Vec::new();
-    let mut rows = 0;
-    store
-        .each_result(sweep, |row| {
-            rows += 1;
-            held.push(row);
-            if held.len() == GROUP { write_group(&mut writer, &std::mem::take(&mut held)) } else { Ok(()) }
-        })
-        .await?;
-    if !held.is_empty() {
-        write_group(&mut writer, &held)?;
-    }
-    writer.close().map_err(failed)?;
-    Ok(rows)
+    SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties)).map_err(failed)
 }
 
 /// One row group: column after column, the values present and for each row whether there is one.

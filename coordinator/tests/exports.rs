@@ -6,8 +6,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::{Kind, Scene, cell, diverged, outcome, replicate};
-use sweep_coordinator::export;
-use sweep_coordinator::store::{Datum, result_columns};
+use sweep_coordinator::export::{Export, Form};
+use sweep_coordinator::store::{Datum, Error, result_columns};
 use sweep_core::outcome::{TEST_REL, VALIDATION_MSE};
 use sweep_core::value::Value;
 
@@ -37,16 +37,17 @@ async fn filled(kind: Kind) -> (Scene, String) {
 }
 
 async fn expected(scene: &Scene, sweep: &str) -> Vec<Vec<Datum>> {
-    let mut rows = Vec::new();
-    scene
-        .store
-        .each_result(sweep, |row| {
-            rows.push(row);
-            Ok(())
-        })
-        .await
-        .unwrap();
-    rows
+    scene.store.results(sweep, 0, 100).await.unwrap()
+}
+
+/// The whole file, and how many rows are in it.
+async fn exported(scene: &Scene, sweep: &str, form: Form) -> (Vec<u8>, u64) {
+    let mut export = Export::new(scene.store.clone(), sweep.to_owned(), form).unwrap();
+    let mut bytes = Vec::new();
+    while let Some(mut piece) = export.piece().await.unwrap() {
+        bytes.append(&mut piece);
+    }
+    (bytes, export.rows())
 }
 
 #[tokio::test]
@@ -56,8 +57,8 @@ async fn csv_and_parquet_hold_the_view_row_by_row_on_both_databases() {
         let rows = expected(&scene, &sweep).await;
         assert_eq!(rows.len(), 9);
 
-        let mut csv = Vec::new();
-        assert_eq!(export::csv(&scene.store, &sweep, &mut csv).await.unwrap(), 9);
+        let (csv, written) = exported(&scene, &sweep, Form::Csv).await;
+        assert_eq!(written, 9);
         let mut reader = csv::Reader::from_reader(&csv[..]);
         let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
         assert_eq!(header, result_columns().iter().map(|c| c.name.clone()).collect::<Vec<_>>());
@@ -75,8 +76,9 @@ async fn csv_and_parquet_hold_the_view_row_by_row_on_both_databases() {
         }
 
         let file = scene.directory.path().join("x.parquet");
-        let written = export::parquet(&scene.store, &sweep, std::fs::File::create(&file).unwrap()).await.unwrap();
+        let (parquet, written) = exported(&scene, &sweep, Form::Parquet).await;
         assert_eq!(written, 9);
+        std::fs::write(&file, parquet).unwrap();
         let reader = SerializedFileReader::new(std::fs::File::open(&file).unwrap()).unwrap();
         assert_eq!(reader.metadata().file_metadata().num_rows(), 9);
         for (read, row) in reader.get_row_iter(None).unwrap().map(Result::unwrap).zip(&rows) {
@@ -102,13 +104,33 @@ async fn more_rows_than_a_group_holds_are_all_written() {
     let cells: Vec<_> = (0..5000).map(|i| cell(i, &[])).collect();
     scene.done(&sweep, cell(5000, &[]), &outcome(0.5, 0.5)).await;
     assert!(scene.store.link(&sweep, &cells, 5).await.unwrap().into_iter().all(|linked| linked));
-    let mut bytes = Vec::new();
-    assert_eq!(export::parquet(&scene.store, &sweep, &mut bytes).await.unwrap(), 5001);
+    let (bytes, written) = exported(&scene, &sweep, Form::Parquet).await;
+    assert_eq!(written, 5001);
     let file = scene.directory.path().join("x.parquet");
     std::fs::write(&file, bytes).unwrap();
     let reader = SerializedFileReader::new(std::fs::File::open(&file).unwrap()).unwrap();
     assert_eq!(reader.num_row_groups(), 2);
     assert_eq!(reader.metadata().file_metadata().num_rows(), 5001);
+
+    let (bytes, written) = exported(&scene, &sweep, Form::Csv).await;
+    let mut csv = csv::Reader::from_reader(&bytes[..]);
+    let cell = csv.headers().unwrap().iter().position(|name| name == "cell").unwrap();
+    let cells: Vec<u64> = csv.records().map(|line| line.unwrap()[cell].parse().unwrap()).collect();
+    assert_eq!((cells, written), ((0..5001).collect(), 5001), "one header, and every cell once and in order");
+}
+
+#[tokio::test]
+async fn an_export_of_a_sweep_that_is_removed_meanwhile_is_no_file() {
+    let scene = Scene::new(Kind::Sqlite).await;
+    let sweep = scene.sweep("s").await;
+    scene.done(&sweep, cell(4200, &[]), &outcome(0.5, 0.5)).await;
+    let cells: Vec<_> = (0..4200).map(|i| cell(i, &[])).collect();
+    scene.store.link(&sweep, &cells, 5).await.unwrap();
+    let mut export = Export::new(scene.store.clone(), sweep.clone(), Form::Csv).unwrap();
+    assert!(export.piece().await.unwrap().is_some());
+    scene.store.remove_sweep(&sweep).await.unwrap();
+    let refused = export.piece().await.unwrap_err();
+    assert!(matches!(refused, Error::UnknownSweep { .. }), "{refused}");
 }
 
 /// JSON as Python reads it: shortest floats, so equal bits.
@@ -129,8 +151,8 @@ async fn pandas_duckdb_and_pyarrow_read_sqlite_csv_and_parquet_back_value_by_val
     let rows = expected(&scene, &sweep).await;
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| -> PathBuf { directory.path().join(name) };
-    export::csv(&scene.store, &sweep, std::fs::File::create(at("results.csv")).unwrap()).await.unwrap();
-    export::parquet(&scene.store, &sweep, std::fs::File::create(at("results.parquet")).unwrap()).await.unwrap();
+    std::fs::write(at("results.csv"), exported(&scene, &sweep, Form::Csv).await.0).unwrap();
+    std::fs::write(at("results.parquet"), exported(&scene, &sweep, Form::Parquet).await.0).unwrap();
     let names: Vec<String> = result_columns().into_iter().map(|c| c.name).collect();
     // In the order of columns, which a map would lose.
     let objects: Vec<String> = rows

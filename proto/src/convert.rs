@@ -4,7 +4,7 @@
 //! is absent stays absent.
 
 use crate::v1;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use sweep_core::job::{self, Ending};
 use sweep_core::outcome::{COLUMNS, Matrix, Outcome, Point, Status};
 use sweep_core::trial::Trial;
@@ -62,6 +62,19 @@ impl TryFrom<v1::Value> for Value {
     }
 }
 
+/// The coordinates of a cell for the wire.
+pub fn values(coordinates: &BTreeMap<String, Value>) -> HashMap<String, v1::Value> {
+    coordinates.iter().map(|(axis, value)| (axis.clone(), value.into())).collect()
+}
+
+/// The coordinates of a cell.
+///
+/// # Errors
+/// A value that is none.
+pub fn coordinates(values: HashMap<String, v1::Value>) -> Result<BTreeMap<String, Value>> {
+    values.into_iter().map(|(axis, value)| Ok((axis, value.try_into()?))).collect()
+}
+
 impl From<&Trial> for v1::Trial {
     fn from(trial: &Trial) -> v1::Trial {
         v1::Trial {
@@ -74,9 +87,8 @@ impl From<&Trial> for v1::Trial {
 impl TryFrom<v1::Trial> for Trial {
     type Error = Error;
     fn try_from(trial: v1::Trial) -> Result<Trial> {
-        let values: Result<BTreeMap<String, Value>> =
-            trial.values.into_iter().map(|(axis, value)| Ok((axis, value.try_into()?))).collect();
-        Trial::new(&values?, &trial.inputs.into_iter().collect()).map_err(|error| Error::Trial(error.to_string()))
+        let values = coordinates(trial.values)?;
+        Trial::new(&values, &trial.inputs.into_iter().collect()).map_err(|error| Error::Trial(error.to_string()))
     }
 }
 
@@ -94,7 +106,11 @@ impl From<Status> for v1::Status {
     }
 }
 
-fn status(value: i32) -> Result<Status> {
+/// The status of this number.
+///
+/// # Errors
+/// [`Error::Value`].
+pub fn status(value: i32) -> Result<Status> {
     let known = STATUSES.iter().find(|(wire, _)| *wire as i32 == value);
     known.map(|(_, status)| *status).ok_or_else(|| Error::Value {
         what: "the status",

@@ -12,6 +12,7 @@ use sweep_coordinator::store::{Location, Role, Store};
 use sweep_coordinator::tls;
 use sweep_proto::client::{Address, Authorized};
 use sweep_proto::v1;
+use sweep_proto::v1::results_client::ResultsClient;
 use sweep_proto::v1::sweeps_client::SweepsClient;
 use sweep_tests::embedded::{How, rows, run};
 use sweep_worker::remote::{Remote, Worker, unique_name};
@@ -241,5 +242,51 @@ async fn what_a_user_sends_is_checked_again() {
     assert_eq!(ask("SELECT count(*) FROM results").await, Ok(()));
     assert_eq!(ask("DELETE FROM sweeps").await, Err(Code::InvalidArgument));
     assert_eq!(ask("SELECT 1; SELECT 2").await, Err(Code::InvalidArgument));
+    cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_that_is_removed_while_it_runs_leaves_its_workers_to_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(directory.path()).await;
+    let mut user = cluster.user("admin").await;
+    let (drain, drained) = watch::channel(false);
+    let worker = cluster.work(&drained);
+    // Two cells that would take hours.
+    let endless = r#"
+name = "endless"
+problem = { n = 60, rank = 2, samples = 900 }
+train = { depth = 3, steps = 100_000_000 }
+init = { init_scale = 0.1 }
+[[optimizer]]
+name = "adam"
+lr = [1e-4, 1e-3]
+[record]
+points = 4
+"#;
+    let request = v1::SubmitRequest { source: endless.to_owned(), ..Default::default() };
+    let id = user.submit(request).await.unwrap().into_inner().id;
+    let sweep = || v1::SweepRequest { sweep: id.clone() };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while user.status(sweep()).await.unwrap().into_inner().running == 0 {
+        assert!(tokio::time::Instant::now() < deadline, "nothing was ever leased");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let mut results = ResultsClient::new(cluster.address("admin").connect().await.unwrap());
+    results.remove(sweep()).await.unwrap();
+    assert_eq!(user.status(sweep()).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(results.remove(sweep()).await.unwrap_err().code(), Code::NotFound);
+
+    // Its one slot is free again.
+    let next = submit(&mut user).await.unwrap();
+    let finished = async {
+        let next = || v1::SweepRequest { sweep: next.clone() };
+        while user.status(next()).await.unwrap().into_inner().state != "finished" {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), finished).await.expect("the worker trains what is there");
+    drain.send_replace(true);
+    worker.await.unwrap();
     cluster.end().await;
 }

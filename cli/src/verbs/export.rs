@@ -2,56 +2,50 @@
 
 use crate::args::{Export, ExportFormat, MatrixFormat};
 use crate::failure::{Failure, Result};
+use crate::remote::{Access, Cell, Coordinator};
 use crate::session;
 use anyhow::Context;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use sweep_coordinator::export;
-use sweep_coordinator::store::Store;
+use sweep_coordinator::store::Stored;
 use sweep_core::outcome::Matrix;
+use sweep_proto::v1;
 
 /// Exports a sweep's results or a cell's matrices.
 ///
 /// # Errors
 /// Names that are not known, files that cannot be written.
 pub async fn run(db: &str, asked: &Export) -> Result {
-    let store = session::reading(db).await?;
+    let mut coordinator = Coordinator::reach(db, &asked.of, Access::Read).await?;
     match asked.matrices {
-        Some(format) => matrices(&store, asked, format).await,
-        None => results(&store, asked).await,
+        Some(format) => matrices(&mut coordinator, asked, format).await,
+        None => results(&mut coordinator, asked).await,
     }
 }
 
-async fn results(store: &Store, asked: &Export) -> Result {
-    let sweep = session::sweep(store, &asked.what).await?;
-    let rows = match (&asked.out, asked.format) {
-        (None, ExportFormat::Csv) => return Ok(export::csv(store, &sweep.id, Standard).await.map(|_| ())?),
-        (None, ExportFormat::Parquet) => {
+async fn results(coordinator: &mut Coordinator, asked: &Export) -> Result {
+    let v1::SweepStatus { id, name, .. } = coordinator.sweep(&asked.what).await?;
+    let form = match asked.format {
+        ExportFormat::Csv => v1::Form::Csv,
+        ExportFormat::Parquet => v1::Form::Parquet,
+    };
+    let Some(path) = &asked.out else {
+        if asked.format == ExportFormat::Parquet {
             return Err(Failure::Mistake("parquet is not for a terminal; name a file with -o FILE".to_owned()));
         }
-        (Some(path), format) => {
-            let part = beside(path);
-            let mut file = create(&part).map_err(|error| unwritable(path, &error))?;
-            let written = match format {
-                ExportFormat::Csv => export::csv(store, &sweep.id, &mut file).await,
-                ExportFormat::Parquet => export::parquet(store, &sweep.id, &mut file).await,
-            };
-            let kept = written.map_err(Failure::from).and_then(|rows| {
-                keep(file, &part, path)?;
-                Ok(rows)
-            });
-            if kept.is_err() {
-                // Best effort: the error that is reported is the first one.
-                let _ = std::fs::remove_file(&part);
-            }
-            kept?
-        }
+        return coordinator.export(&id, form, Standard).await.map(|_| ());
     };
-    crate::say!(
-        "{rows} results of \"{}\" written to {}",
-        sweep.name,
-        asked.out.as_deref().unwrap_or(Path::new("-")).display()
-    );
+    let part = beside(path);
+    let mut file = create(&part).map_err(|error| unwritable(path, &error))?;
+    let kept = coordinator.export(&id, form, &mut file).await.and_then(|rows| {
+        keep(file, &part, path)?;
+        Ok(rows)
+    });
+    if kept.is_err() {
+        // Best effort: the error that is reported is the first one.
+        let _ = std::fs::remove_file(&part);
+    }
+    crate::say!("{} results of \"{name}\" written to {}", kept?, path.display());
     Ok(())
 }
 
@@ -71,16 +65,22 @@ impl Write for Standard {
     }
 }
 
-async fn matrices(store: &Store, asked: &Export, format: MatrixFormat) -> Result {
+async fn matrices(coordinator: &mut Coordinator, asked: &Export, format: MatrixFormat) -> Result {
     let Some((key, cell)) = session::cell_of(&asked.what) else {
         return Err(Failure::Mistake(format!("--matrices needs a cell: SWEEP/CELL, not \"{}\"", asked.what)));
     };
-    let sweep = store.find_sweep(key).await?;
-    let outcome = session::outcome(store, &sweep, cell).await?.outcome;
+    let Cell { detail, stored, .. } = coordinator.cell(key, cell, true).await?;
+    let name = &detail.name;
+    let Some(Stored { outcome, .. }) = stored else {
+        let why = match &detail.record {
+            None => "it was not begun".to_owned(),
+            Some(_) => format!("it is {}", detail.state),
+        };
+        return Err(Failure::Mistake(format!("cell {cell} of \"{name}\" has no result: {why}")));
+    };
     if outcome.matrices.is_empty() {
         return Err(Failure::Mistake(format!(
-            "cell {cell} of \"{}\" recorded no matrices; ask for them in the sweep file: [record] matrices = \"final\"",
-            sweep.name
+            "cell {cell} of \"{name}\" recorded no matrices; ask for them in the sweep file: [record] matrices = \"final\""
         )));
     }
     let directory = asked.out.clone().unwrap_or_else(|| PathBuf::from("."));

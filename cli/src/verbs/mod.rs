@@ -5,6 +5,7 @@
 pub mod backup;
 pub mod cells;
 pub mod check;
+pub mod completions;
 pub mod control;
 pub mod coordinator;
 pub mod diff;
@@ -13,6 +14,7 @@ pub mod export;
 pub mod gc;
 pub mod known;
 pub mod list;
+pub mod man;
 pub mod plan;
 pub mod repro;
 pub mod rm;

@@ -1,13 +1,15 @@
 //! `sweep repro SWEEP/CELL`: trains a cell again, always, and compares bit for bit with what was recorded.
 
+use crate::args::Remote;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Format, Part, Table, span};
-use crate::session::{self, cell_of};
+use crate::remote::{Access, Cell, Coordinator};
+use crate::session::cell_of;
 use crate::threads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
-use sweep_coordinator::store::{Datum, Store, Stored};
+use sweep_coordinator::store::{Datum, Stored};
 use sweep_core::outcome::{COLUMNS, Outcome, Point, Status};
 use sweep_core::problem::Files;
 use sweep_core::train::{self, Control, Ended, Monitor};
@@ -18,28 +20,24 @@ use sweep_worker::machine;
 ///
 /// # Errors
 /// [`Failure::Differs`] where a bit differs, [`Failure::CellFailed`], cells that were not begun.
-pub async fn run(db: &str, key: &str, blas_threads: Option<usize>, format: Format) -> Result {
+pub async fn run(db: &str, of: &Remote, key: &str, blas_threads: Option<usize>, format: Format) -> Result {
     let Some((name, cell)) = cell_of(key) else {
         return Err(Failure::Mistake(format!("\"{key}\" is no cell; write SWEEP/CELL")));
     };
-    let store = session::reading(db).await?;
-    let sweep = store.find_sweep(name).await?;
-    session::inside(&sweep, cell)?;
-    let none = || Failure::Mistake(format!("cell {cell} of \"{}\" was not begun", sweep.name));
-    let known = store.cell(&sweep.id, cell).await?.ok_or_else(none)?;
-    let recorded = match known.outcome {
-        Some(_) => Some(session::outcome(&store, &sweep, cell).await?),
-        None => None,
-    };
+    let mut coordinator = Coordinator::reach(db, of, Access::Read).await?;
+    let Cell { detail, coordinates, stored: recorded, .. } = coordinator.cell(name, cell, true).await?;
+    if detail.record.is_none() {
+        return Err(Failure::Mistake(format!("cell {cell} of \"{}\" was not begun", detail.name)));
+    }
     if recorded.as_ref().is_some_and(|recorded| recorded.outcome.status == Status::OutOfTime) {
         return Err(Failure::Mistake(format!("cell {cell} ran out of time: how far it came is not to be repeated")));
     }
-    let mut given = known.coordinates;
+    let mut given = coordinates;
     given.remove("replicate");
     let wrong = |e| Failure::Mistake(format!("cell {cell}: {e}"));
-    let trial = Trial::new(&given, &sweep.inputs).map_err(wrong)?;
+    let trial = Trial::new(&given, &detail.inputs.into_iter().collect()).map_err(wrong)?;
     let digest = trial.digest().map_err(wrong)?;
-    let contents = contents(&store, &trial).await?;
+    let contents = contents(&mut coordinator, &trial).await?;
     let threads_then = recorded.as_ref().map_or(1, |recorded| recorded.provenance.blas_threads.max(1) as usize);
     threads::set_blas(blas_threads.unwrap_or(threads_then))?;
     if let Some(recorded) = &recorded {
@@ -53,7 +51,7 @@ pub async fn run(db: &str, key: &str, blas_threads: Option<usize>, format: Forma
     };
     let seconds = started.elapsed().as_secs_f64();
     let Some(recorded) = recorded else {
-        let (name, state) = (&sweep.name, known.state.word());
+        let (name, state) = (&detail.name, &detail.state);
         return output::note(
             format,
             format!(
@@ -72,7 +70,7 @@ pub async fn run(db: &str, key: &str, blas_threads: Option<usize>, format: Forma
         );
     }
     let record = vec![
-        ("sweep", Datum::Text(sweep.name)),
+        ("sweep", Datum::Text(detail.name)),
         ("cell", Datum::Int(cell as i64)),
         ("same", Datum::Text(if same { "yes" } else { "no" }.to_owned())),
         ("points", Datum::Int(again.trajectory.len() as i64)),
@@ -126,13 +124,11 @@ impl Files for Contents {
     }
 }
 
-/// The files that a trial names, from the database.
-async fn contents(store: &Store, trial: &Trial) -> Result<Contents> {
+/// The files that a trial names, as the coordinator keeps them.
+async fn contents(coordinator: &mut Coordinator, trial: &Trial) -> Result<Contents> {
     let mut contents = BTreeMap::new();
     for hash in trial.contents().map_err(|e| Failure::Mistake(e.to_string()))? {
-        let bytes = store.blob(hash).await?;
-        let lost = || Failure::Internal(anyhow::anyhow!("the input with content {hash} is not in the database"));
-        contents.insert(hash.to_owned(), Arc::from(bytes.ok_or_else(lost)?));
+        contents.insert(hash.to_owned(), Arc::from(coordinator.input(hash).await?));
     }
     Ok(Contents(contents))
 }

@@ -1,6 +1,6 @@
 //! `sweep run`: coordinator and worker in one process, until every cell is final or the user has had enough.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, MOST_RUNS};
 use crate::args::Run;
 use crate::failure::{Failure, Result};
 use crate::forecast::Forecast;
@@ -9,7 +9,6 @@ use crate::progress::{Progress, Snapshot};
 use crate::session::{self, Checked};
 use crate::signals::Signals;
 use crate::threads::{self, Use};
-use crate::verbs::show;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,7 +71,8 @@ pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
     if let Some(line) = recording(stands.seconds) {
         crate::say!("{line}");
     }
-    let answer = show::answer(dispatcher.store(), &id, &sweep).await?;
+    let runs = dispatcher.store().runs(&id, 0, MOST_RUNS).await?;
+    let answer = Answer::of_most(&sweep, runs, &dispatcher.store().selections(&id).await?);
     let picture = picture(dispatcher.store().location(), &id, &sweep, &answer);
     report(db, &id, &answer, picture, format)?;
     dispatcher.store().clone().close().await;

@@ -1,31 +1,40 @@
 //! `sweep show`: a sweep with its answer, or a cell with everything that is known of it.
 
-use crate::answer::{Answer, datum};
-use crate::failure::Result;
+use crate::answer::{Answer, MOST_RUNS, datum};
+use crate::args::Remote;
+use crate::failure::{Failure, Result};
 use crate::output::{self, Format, Part, Table};
+use crate::remote::{Access, Cell, Coordinator, Shown};
 use crate::session::{self, cell_of};
-use sweep_coordinator::plot::Spread;
+use std::collections::BTreeMap;
+use std::path::Path;
 use sweep_coordinator::plot::terminal::{self, Characters, Style};
-use sweep_coordinator::store::{Cell, Coordinates, Datum, Store, Stored, Sweep};
+use sweep_coordinator::plot::{self, Spread};
+use sweep_coordinator::store::{Coordinates, Datum, Stored};
 use sweep_core::outcome::{COLUMNS, Outcome, Point, TEST_REL, TEST_RMSE, TRAIN_LOSS};
-use sweep_core::sweep;
+use sweep_core::sweep::Sweep;
+use sweep_proto::v1;
 
 /// Most rows of an answer that people are shown.
 const MOST_ROWS: usize = 60;
-/// Most runs that an answer is made of.
-pub const MOST_RUNS: u64 = 200_000;
-/// Most cells that were given up and are listed.
-const MOST_GIVEN_UP: u64 = 20;
 
 /// Shows what is called `key`.
 ///
 /// # Errors
 /// Names that are not known.
-pub async fn run(db: &str, key: &str, format: Format) -> Result {
-    let store = session::reading(db).await?;
+pub async fn run(db: &str, of: &Remote, key: &str, picture: Option<&Path>, format: Format) -> Result {
+    if let (Some(_), Some((sweep, _))) = (picture, cell_of(key)) {
+        return Err(Failure::Mistake(format!("--picture draws the answer of a sweep, not a cell; write \"{sweep}\"")));
+    }
+    let mut coordinator = Coordinator::reach(db, of, Access::Read).await?;
     match cell_of(key) {
-        Some((sweep, index)) => cell(&store, &store.find_sweep(sweep).await?, index, format).await,
-        None => whole(db, &store, &session::sweep(&store, key).await?, format).await,
+        Some((sweep, index)) => cell(&coordinator.cell(sweep, index, false).await?, index, format),
+        None => {
+            let id = coordinator.sweep(key).await?.id;
+            let shown = coordinator.show(&id, MOST_RUNS).await?;
+            let at = if coordinator.location().is_some() { session::option(db) } else { String::new() };
+            whole(shown, &at, picture, format)
+        }
     }
 }
 
@@ -37,38 +46,40 @@ fn count(n: u64) -> Datum {
     Datum::Int(n as i64)
 }
 
-async fn whole(db: &str, store: &Store, stored: &Sweep, format: Format) -> Result {
-    let counts = store.counts(&stored.id).await?;
-    let sweep = session::parsed(stored)?;
+/// `at`: how a command means the same database.
+fn whole(shown: Shown, at: &str, picture: Option<&Path>, format: Format) -> Result {
+    let Shown { detail, status, selections, runs } = shown;
+    let sweep = session::parsed(&status.name, &detail.source)?;
     let record = vec![
-        ("name", text(&stored.name)),
-        ("id", text(&stored.id)),
-        ("description", text(&stored.description)),
-        ("state", text(stored.state.word())),
-        ("tags", text(stored.tags.join(" "))),
-        ("submitted", text(output::date(stored.created_at_ms))),
-        ("cells", count(stored.cells)),
-        ("done", count(counts.done)),
-        ("linked", count(counts.linked)),
-        ("failed", count(counts.failed + counts.quarantined)),
-        ("running", count(counts.leased)),
+        ("name", text(&status.name)),
+        ("id", text(&status.id)),
+        ("description", text(&detail.description)),
+        ("state", text(&status.state)),
+        ("tags", text(status.tags.join(" "))),
+        ("submitted", text(output::date(status.created_at_ms))),
+        ("cells", count(status.cells)),
+        ("done", count(status.done)),
+        ("linked", count(status.linked)),
+        ("failed", count(status.failed)),
+        ("running", count(status.running)),
     ];
-    let answer = answer(store, &stored.id, &sweep).await?;
+    let answer = Answer::of_most(&sweep, runs, &selections);
     let mut parts = vec![Part::Record("sweep", record)];
-    if !stored.inputs.is_empty() {
+    if !detail.inputs.is_empty() {
         let mut table = Table::new(&["file", "content"]);
-        table.rows = stored.inputs.iter().map(|(path, hash)| vec![text(path), text(&hash[..12])]).collect();
+        let inputs: BTreeMap<&String, &String> = detail.inputs.iter().collect();
+        table.rows =
+            inputs.into_iter().map(|(path, hash)| vec![text(path), text(hash.get(..12).unwrap_or(hash))]).collect();
         parts.push(Part::Table("files", table));
     }
     let is_silent = answer.rows.is_empty() && format == Format::Table;
     if !is_silent {
         parts.insert(1, Part::Table("answer", answer.in_form(format, MOST_ROWS)));
     }
-    let given_up = store.given_up(&stored.id, MOST_GIVEN_UP).await?;
-    if !given_up.is_empty() {
+    if !detail.given_up.is_empty() {
         let mut table = Table::new(&["cell", "error", "again"]);
-        for (cell, error) in given_up {
-            let again = format!("sweep repro{} {}/{cell}", session::option(db), stored.id);
+        for v1::GivenUp { cell, error } in detail.given_up {
+            let again = format!("sweep repro{at} {}/{cell}", status.id);
             table.rows.push(vec![count(cell), text(error), text(again)]);
         }
         parts.push(Part::Table("failed", table));
@@ -84,41 +95,51 @@ async fn whole(db: &str, store: &Store, stored: &Sweep, format: Format) -> Resul
     if answer.rows.len() > MOST_ROWS {
         output::note(format, format!("… {} more rows: --output csv shows all", answer.rows.len() - MOST_ROWS))?;
     }
+    picture.map_or(Ok(()), |path| draw(path, &sweep, &answer))
+}
+
+/// Draws the answer, in the form that the ending of the file names.
+fn draw(path: &Path, sweep: &Sweep, answer: &Answer) -> Result {
+    let nothing = |why: String| Failure::Mistake(format!("{} is not drawn: {why}", path.display()));
+    if !answer.is_tested() {
+        return Err(nothing("no run has a test error".to_owned()));
+    }
+    if answer.rows.len() > MOST_ROWS {
+        return Err(nothing(format!("{} rows do not fit into a picture; at most {MOST_ROWS} do", answer.rows.len())));
+    }
+    let svg = plot::methods::methods(&answer.picture(sweep));
+    let bytes = match path.extension() {
+        Some(ending) if ending == "png" => {
+            plot::render_png(&svg, 2.0).map_err(|error| Failure::Internal(anyhow::Error::new(error)))?
+        }
+        _ => svg.into_bytes(),
+    };
+    std::fs::write(path, bytes)
+        .map_err(|error| Failure::Mistake(format!("{} cannot be written: {error}", path.display())))?;
+    crate::say!("drawn in {}", path.display());
     Ok(())
 }
 
-/// The answer of a stored sweep.
-///
-/// # Errors
-/// What the database says.
-pub async fn answer(store: &Store, id: &str, sweep: &sweep::Sweep) -> Result<Answer> {
-    let runs = store.runs(id, MOST_RUNS).await?;
-    if runs.len() as u64 == MOST_RUNS {
-        crate::say!("warning: the answer is made of the first {MOST_RUNS} runs; `sweep sql` asks all of them");
-    }
-    Ok(Answer::new(sweep, runs, &store.selections(id).await?))
-}
-
-async fn cell(store: &Store, stored: &Sweep, index: u64, format: Format) -> Result {
-    session::inside(stored, index)?;
-    let Some(known) = store.cell(&stored.id, index).await? else { return untouched(stored, index, format) };
-    let outcome = match known.outcome {
-        Some(id) => store.outcome(id).await?,
-        None => None,
+fn cell(cell: &Cell, index: u64, format: Format) -> Result {
+    let Cell { detail, coordinates, stored, .. } = cell;
+    let recipe = recipe(coordinates);
+    let mut record = vec![("sweep", text(&detail.name)), ("cell", count(index))];
+    let Some(known) = &detail.record else {
+        // It was never leased: what it will be is all there is.
+        record.push(("state", text(&detail.state)));
+        return output::print(format, &[Part::Record("cell", record), Part::Table("recipe", recipe)]);
     };
-    let mut record = vec![
-        ("sweep", text(&stored.name)),
-        ("cell", count(index)),
-        ("stage", text(known.stage.word())),
-        ("state", text(known.state.word())),
+    record.extend([
+        ("stage", text(&known.stage)),
+        ("state", text(&detail.state)),
         ("trial_digest", text(&known.trial_digest)),
-    ];
-    if let Some(found) = &outcome {
-        record.extend(ended(&known, found));
+    ]);
+    if let Some(found) = stored {
+        record.extend(ended(known.linked, found, cell.matrices));
     }
-    let mut parts = vec![Part::Record("cell", record), Part::Table("recipe", recipe(&known.coordinates))];
-    parts.push(Part::Table("attempts", attempts(&known)));
-    if let Some(found) = &outcome {
+    let mut parts = vec![Part::Record("cell", record), Part::Table("recipe", recipe.clone())];
+    parts.push(Part::Table("attempts", attempts(&known.attempts)));
+    if let Some(found) = stored {
         parts.push(Part::Record("provenance", provenance(found)));
         parts.push(Part::Table("metrics", metrics(&found.outcome)));
         if format == Format::Json {
@@ -126,30 +147,19 @@ async fn cell(store: &Store, stored: &Sweep, index: u64, format: Format) -> Resu
         }
     }
     if format == Format::Csv {
-        parts = vec![outcome.as_ref().map_or_else(
-            || Part::Table("recipe", recipe(&known.coordinates)),
-            |found| Part::Table("trajectory", trajectory(&found.outcome)),
-        )];
+        parts = vec![match stored {
+            Some(found) => Part::Table("trajectory", trajectory(&found.outcome)),
+            None => Part::Table("recipe", recipe),
+        }];
     }
     output::print(format, &parts)?;
-    match outcome {
+    match stored {
         Some(found) => drawn(&found.outcome, format),
         None => Ok(()),
     }
 }
 
-/// A cell that was not begun: its recipe alone.
-fn untouched(stored: &Sweep, index: u64, format: Format) -> Result {
-    let (state, coordinates) = match session::parsed(stored)?.cell(index) {
-        Some(sweep::Cell::Fixed(coordinates)) => ("not begun", coordinates),
-        Some(sweep::Cell::Refit { coordinates, .. }) => ("waits for the tuning of its group", coordinates),
-        None => ("not begun", Coordinates::new()),
-    };
-    let record = vec![("sweep", text(&stored.name)), ("cell", count(index)), ("state", text(state))];
-    output::print(format, &[Part::Record("cell", record), Part::Table("recipe", recipe(&coordinates))])
-}
-
-fn ended(known: &Cell, found: &Stored) -> Vec<(&'static str, Datum)> {
+fn ended(linked: bool, found: &Stored, matrices: u64) -> Vec<(&'static str, Datum)> {
     let outcome = &found.outcome;
     let mut record = vec![
         ("status", text(outcome.status.word())),
@@ -160,10 +170,10 @@ fn ended(known: &Cell, found: &Stored) -> Vec<(&'static str, Datum)> {
         ("cpu_seconds", Datum::Float(outcome.cpu_seconds)),
         ("recording_seconds", Datum::Float(outcome.recording_seconds)),
         ("recorded", text(output::date(found.recorded_at_ms))),
-        ("matrices", count(outcome.matrices.len() as u64)),
+        ("matrices", count(matrices)),
         ("fingerprint", text(&found.fingerprint)),
     ];
-    if known.linked {
+    if linked {
         record.push(("linked_to", text(format!("{}/{}", found.sweep, found.cell))));
     }
     record
@@ -181,16 +191,16 @@ fn recipe(coordinates: &Coordinates) -> Table {
     table
 }
 
-fn attempts(known: &Cell) -> Table {
+fn attempts(attempts: &[v1::AttemptRecord]) -> Table {
     let mut table = Table::new(&["fence", "worker", "begun", "ended", "ending", "error"]);
     let date = |at: Option<i64>| at.map_or(Datum::Null, |at| text(output::date(at)));
-    for attempt in &known.attempts {
+    for attempt in attempts {
         table.rows.push(vec![
             Datum::Int(attempt.fence),
             attempt.worker.as_ref().map_or(Datum::Null, text),
             date(Some(attempt.leased_at_ms)),
             date(attempt.ended_at_ms),
-            text(attempt.ending.map_or("running", |ending| ending.word())),
+            text(attempt.ending.as_deref().unwrap_or("running")),
             attempt.error.as_ref().map_or(Datum::Null, text),
         ]);
     }

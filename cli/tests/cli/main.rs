@@ -8,6 +8,8 @@ mod faults;
 mod files;
 mod interrupt;
 mod look;
+mod path;
 mod run;
 mod scene;
+mod shell;
 mod sql;

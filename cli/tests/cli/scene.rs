@@ -160,7 +160,10 @@ pub fn said(output: Output) -> Said {
 
 /// Takes away what the surroundings say to the program.
 pub fn clean(command: &mut Command) {
-    command.env_remove("SWEEP_DB").env("LC_ALL", "C.UTF-8");
+    for name in ["SWEEP_DB", "SWEEP_COORDINATOR", "SWEEP_TOKEN_FILE", "SWEEP_CA"] {
+        command.env_remove(name);
+    }
+    command.env("LC_ALL", "C.UTF-8");
 }
 
 /// Sends a signal to a process that this test has started.

@@ -1,8 +1,8 @@
 //! What users say about a sweep after it was submitted.
 
-use super::gate::Gate;
+use super::gate::{Gate, READERS, WRITERS};
 use super::status::{status, stored};
-use super::sweeps::{READERS, WRITERS, stands};
+use super::sweeps::stands;
 use crate::dispatch::{self, Dispatcher};
 use crate::filter::{self, Filter};
 use crate::store::{Sweep, Touched};

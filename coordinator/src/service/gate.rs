@@ -17,6 +17,11 @@ pub const INVITATION_LIVES: Duration = Duration::from_secs(15 * 60);
 /// Most codes at a time.
 const MAX_INVITATIONS: usize = 1_000;
 
+/// Those who may read.
+pub const READERS: [Role; 2] = [Role::Viewer, Role::Admin];
+/// Those who may change.
+pub const WRITERS: [Role; 1] = [Role::Admin];
+
 /// Decides who may call.
 pub struct Gate {
     dispatcher: Arc<Dispatcher>,

@@ -1,10 +1,10 @@
 //! The calls of users.
 
-use super::gate::Gate;
+use super::gate::{Gate, READERS, WRITERS};
 use super::status::{status, stored};
 use super::upload;
 use crate::dispatch::{Dispatcher, Notice, Submission};
-use crate::store::{self, Datum, Limits, Role, Table};
+use crate::store::{self, Datum, Limits, Table};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,6 @@ const ROWS: usize = 500;
 const MOST_ROWS: u64 = 1_000_000;
 /// Most seconds that a statement may take at a coordinator.
 const MOST_SECONDS: f64 = 600.0;
-/// Those who may read.
-pub(super) const READERS: [Role; 2] = [Role::Viewer, Role::Admin];
-/// Those who may change.
-pub(super) const WRITERS: [Role; 1] = [Role::Admin];
 
 /// The service `Sweeps`.
 pub struct Service {
@@ -221,8 +217,8 @@ fn said(id: &str, notice: &Notice) -> Option<String> {
     }
 }
 
-/// An answer in messages that fit over the wire.
-fn messages(answer: Table) -> Vec<Result<v1::SqlResponse>> {
+/// An answer in messages that fit over the wire, made one by one so that it is never there twice.
+fn messages(answer: Table) -> impl Iterator<Item = Result<v1::SqlResponse>> + Send {
     use v1::datum::Is;
     let datum = |datum: Datum| v1::Datum {
         is: match datum {
@@ -233,25 +229,35 @@ fn messages(answer: Table) -> Vec<Result<v1::SqlResponse>> {
             Datum::Bytes(bytes) => Some(Is::Bytes(bytes)),
         },
     };
-    let mut messages = vec![v1::SqlResponse { columns: answer.columns, ..v1::SqlResponse::default() }];
-    let mut size = 0;
-    for row in answer.rows {
-        let row = v1::SqlRow { values: row.into_iter().map(datum).collect() };
-        let bytes = prost::Message::encoded_len(&row) + 8;
-        if bytes > MAX_MESSAGE - 1024 {
-            let why = format!("a row of {bytes} bytes is more than the {MAX_MESSAGE} of a message; select less");
-            return vec![Err(Status::out_of_range(why))];
+    let Table { columns, rows, truncated } = answer;
+    let row = move |row: Vec<Datum>| v1::SqlRow { values: row.into_iter().map(datum).collect() };
+    let mut columns = Some(columns);
+    let mut rows = rows.into_iter().map(row).peekable();
+    let mut refused = false;
+    std::iter::from_fn(move || {
+        if refused || columns.is_none() && rows.peek().is_none() {
+            return None;
         }
-        let last = messages.last_mut().expect("there is a first");
-        if last.rows.len() == ROWS || size + bytes > MAX_MESSAGE / 2 && !last.rows.is_empty() {
-            messages.push(v1::SqlResponse::default());
-            size = 0;
+        let mut message = v1::SqlResponse { columns: columns.take().unwrap_or_default(), ..v1::SqlResponse::default() };
+        let mut size = 0;
+        while let Some(row) = rows.peek()
+            && message.rows.len() < ROWS
+        {
+            let bytes = prost::Message::encoded_len(row) + 8;
+            if bytes > MAX_MESSAGE - 1024 {
+                refused = true;
+                let why = format!("a row of {bytes} bytes is more than the {MAX_MESSAGE} of a message; select less");
+                return Some(Err(Status::out_of_range(why)));
+            }
+            if size + bytes > MAX_MESSAGE / 2 && !message.rows.is_empty() {
+                break;
+            }
+            size += bytes;
+            message.rows.extend(rows.next());
         }
-        size += bytes;
-        messages.last_mut().expect("there is a first").rows.push(row);
-    }
-    messages.last_mut().expect("there is a first").truncated = answer.truncated;
-    messages.into_iter().map(Ok).collect()
+        message.truncated = truncated && rows.peek().is_none();
+        Some(Ok(message))
+    })
 }
 
 #[cfg(test)]
@@ -263,7 +269,7 @@ mod tests {
         let text = "x".repeat(10_000);
         let rows = (0..1_000).map(|i| vec![Datum::Int(i), Datum::Text(text.clone()), Datum::Null]).collect();
         let answer = Table { columns: vec!["a".into(), "b".into(), "c".into()], rows, truncated: true };
-        let messages: Vec<_> = messages(answer).into_iter().map(|m| m.unwrap()).collect();
+        let messages: Vec<_> = messages(answer).map(|m| m.unwrap()).collect();
         assert!(messages.len() > 1 && messages.iter().all(|m| prost::Message::encoded_len(m) < MAX_MESSAGE));
         assert_eq!(messages.iter().map(|m| m.rows.len()).sum::<usize>(), 1_000);
         assert!(messages.last().unwrap().truncated && !messages[0].truncated);
@@ -274,7 +280,8 @@ mod tests {
     fn a_row_that_fits_into_no_message_is_refused() {
         let rows = vec![vec![Datum::Text("x".repeat(MAX_MESSAGE))]];
         let answer = Table { columns: vec!["a".into()], rows, truncated: false };
-        let only = messages(answer).remove(0).unwrap_err();
-        assert_eq!(only.code(), tonic::Code::OutOfRange);
+        let answers: Vec<_> = messages(answer).collect();
+        assert_eq!(answers.len(), 1);
+        assert_eq!(answers[0].as_ref().unwrap_err().code(), tonic::Code::OutOfRange);
     }
 }

@@ -8,7 +8,7 @@ use tonic::{Result, Status, Streaming};
 
 /// Most bytes of one upload.
 const MAX_UPLOAD: usize = 512 << 20;
-/// A client that sends nothing for this long is given up.
+/// A client that sends or takes nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A stream of chunks.
@@ -42,11 +42,15 @@ pub fn send(bytes: impl AsRef<[u8]> + Send + 'static, permit: OwnedSemaphorePerm
     tokio::spawn(async move {
         let _permit = permit;
         for data in bytes.as_ref().chunks(CHUNK) {
-            let chunk = v1::Chunk { data: data.to_vec().into(), header: None };
-            if tell.send(Ok(chunk)).await.is_err() {
+            if !say(&tell, Ok(v1::Chunk { data: data.to_vec().into(), header: None })).await {
                 break;
             }
         }
     });
     ReceiverStream::new(chunks)
+}
+
+/// Hands a message to a client; false for one that has gone, or takes nothing for 30 s.
+pub async fn say<T>(tell: &mpsc::Sender<Result<T>>, message: Result<T>) -> bool {
+    matches!(tokio::time::timeout(PATIENCE, tell.send(message)).await, Ok(Ok(())))
 }

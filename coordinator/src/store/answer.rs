@@ -34,12 +34,12 @@ impl Run {
 }
 
 impl Store {
-    /// The reported runs of a sweep by cell, at most `most`; tuning runs are not among them.
+    /// The reported runs of a sweep by cell, from cell `from` on and at most `most`; tuning runs are not among them.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn runs(&self, sweep: &str, most: u64) -> Result<Vec<Run>> {
-        let rows = self.database.read().await?.rows(sql::RUNS, args![sweep, most]).await?;
+    pub async fn runs(&self, sweep: &str, from: u64, most: u64) -> Result<Vec<Run>> {
+        let rows = self.database.read().await?.rows(sql::RUNS, args![sweep, from, most]).await?;
         let run = |mut row: Row| {
             Ok(Run {
                 cell: row.count()?,

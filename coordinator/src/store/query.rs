@@ -122,13 +122,21 @@ impl Store {
         Ok(table)
     }
 
-    /// Hands on each row of the view `results` of one sweep, in the order of cells and of
-    /// [`super::result_columns`], without holding them all.
+    /// Rows of the view `results` of one sweep, in the order of cells from cell `from` on and of
+    /// [`super::result_columns`], at most `most`. Between two such pages nothing is held open, so that a reader who takes
+    /// its time is in nobody's way.
     ///
     /// # Errors
-    /// What the database or `with` says.
-    pub async fn each_result(&self, sweep: &str, with: impl FnMut(Vec<Datum>) -> Result<()>) -> Result<()> {
-        self.database.read().await?.each(sql::RESULTS, args![sweep], with).await
+    /// What the database says.
+    pub async fn results(&self, sweep: &str, from: u64, most: u64) -> Result<Vec<Vec<Datum>>> {
+        let mut rows = Vec::new();
+        let mut transaction = self.database.read().await?;
+        let keep = |row| {
+            rows.push(row);
+            Ok(())
+        };
+        transaction.each(sql::RESULTS, args![sweep, from, most], keep).await?;
+        Ok(rows)
     }
 }
 

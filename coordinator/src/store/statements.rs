@@ -109,7 +109,7 @@ statements! {
     /// The done cells that are reported (those of tuning are not), with what an answer is made of.
     RUNS = "SELECT c.cell, c.coordinates, o.status, o.inflated, o.last_test_rel, o.last_test_rmse,
         o.last_effective_rank FROM cells c JOIN outcomes o ON o.id = c.outcome_id
-        WHERE c.sweep_id = $1 AND c.stage <> 'tuning' ORDER BY c.cell LIMIT $2";
+        WHERE c.sweep_id = $1 AND c.stage <> 'tuning' AND c.cell >= $2 ORDER BY c.cell LIMIT $3";
     /// The cells that were given up, with what their latest failed attempt said.
     GIVEN_UP = "SELECT c.cell, (SELECT a.error FROM attempts a WHERE a.sweep_id = c.sweep_id AND a.cell = c.cell
         AND a.error IS NOT NULL ORDER BY a.fence DESC LIMIT 1) FROM cells c
@@ -210,8 +210,8 @@ statements! {
 
     // Exports.
 
-    /// The view `results` of one sweep, in the order of cells.
-    RESULTS = "SELECT * FROM results WHERE sweep_id = $1 ORDER BY cell";
+    /// The view `results` of one sweep, in the order of cells, from one cell on.
+    RESULTS = "SELECT * FROM results WHERE sweep_id = $1 AND cell >= $2 ORDER BY cell LIMIT $3";
 }
 
 /// Names of the recorded scalars with a prefix: `last_train_loss`, ….
