@@ -149,7 +149,8 @@ async fn gc_removes_what_nothing_refers_to(scene: Scene) {
     assert!(usage.bytes > 10_000);
     // An input that is not there cannot be named.
     let missing = Inputs::from([("b.csv".to_owned(), stray)]);
-    let new = NewSweep { name: "t", description: "", source: "", digest: "t", cells: 1, inputs: &missing, fresh: false };
+    let new =
+        NewSweep { name: "t", description: "", source: "", digest: "t", cells: 1, inputs: &missing, fresh: false };
     scene.store.submit(&new, 10).await.unwrap_err();
     assert!(scene.store.find_sweep("t").await.is_err());
 }
