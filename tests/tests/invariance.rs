@@ -1,8 +1,10 @@
+//! What must not move: unobserved entries, and anything at all by test data.
+//!
 //! A2: at depth 1 without a penalty no optimizer touches an unobserved entry, and gradient descent shrinks each observed
 //! residual by exactly the factor of its equation.
 
 use sweep_core::optimizer;
-use sweep_core::outcome::Matrix;
+use sweep_core::outcome::{Matrix, Outcome, TEST_REL};
 use sweep_core::problem::{self, Measurements};
 use sweep_core::value::Value;
 use sweep_tests::{Instances, instance, outcome, trial};
@@ -60,5 +62,53 @@ fn a2_gradient_descent_shrinks_residuals_by_its_equation() {
         for (r, r0) in last.iter().zip(&first) {
             assert!((r - factor * r0).abs() <= 1e-10 * largest, "lr {lr}: {r} from {r0}");
         }
+    }
+}
+
+#[test]
+fn the_truth_moves_no_step_no_stop_and_no_selection() {
+    let instances = Instances::read();
+    for (schedule, penalty) in [("plateau", "ratio"), ("cosine", "none"), ("constant", "nuclear")] {
+        let run = |truth: &str| {
+            let mut given: Vec<(&str, Value)> = vec![
+                ("problem", "csv".into()),
+                ("observed", "n50_r2_m500_s0.obs.csv".into()),
+                ("optimizer", "gd".into()),
+                ("lr", 200.0.into()),
+                ("schedule", schedule.into()),
+                ("penalty", penalty.into()),
+                ("init_scale", 1.0.into()),
+                ("steps", 1_000.into()),
+                ("tolerance", 1e-4.into()),
+                ("validation", 0.1.into()),
+                ("matrices", "points".into()),
+                ("n1", 50.into()),
+                ("n2", 50.into()),
+            ];
+            if penalty != "none" {
+                given.push(("lambda", 1e-3.into()));
+            }
+            if !truth.is_empty() {
+                given.push(("truth", truth.into()));
+            }
+            outcome(&instances, &trial(&instances, &[&given]))
+        };
+        let outcomes = ["n50_r2_m500_s0.gt.csv", "n50_r2_m500_s1.gt.csv", ""].map(run);
+        let errors = outcomes.each_ref().map(|o| o.last.get(TEST_REL));
+        assert!(errors[0] != errors[1] && errors[2].is_none(), "{errors:?}");
+        let all = |o: &Outcome| {
+            let validated = o.validated.as_ref().map(|point| point.step);
+            (
+                o.status as u64,
+                o.steps,
+                validated,
+                o.matrices.iter().flat_map(|m| m.values.iter().map(|x| x.to_bits())).collect::<Vec<_>>(),
+            )
+        };
+        assert!(outcomes[0].validated.is_some());
+        assert!(
+            all(&outcomes[0]) == all(&outcomes[1]) && all(&outcomes[0]) == all(&outcomes[2]),
+            "{schedule} {penalty}"
+        );
     }
 }

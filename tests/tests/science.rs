@@ -78,16 +78,17 @@ fn a4_adam_with_ratio_at_depth_1_recovers_the_matrix() {
     }
 }
 
-/// The reference found max ≤ 0.04 on its seeds. Of ours, problem 7 has a row seen only twice, as often as its rank: what
-/// fills that row is barely determined, and the error there (0.08) is the instance's, the same from another init.
+/// The reference found max ≤ 0.04 on its seeds; of ours 22 of 24 are within it, with median 0.006. Problem 7 has a row seen only
+/// twice, as often as its rank: what fills that row is barely determined, and the error there (0.08) is the instance's, the
+/// same from another init. Problem 8 is at 0.042.
 #[test]
 fn a4_adam_with_ratio_on_fresh_seeds() {
     let instances = Instances::read();
     let run =
         |seed| value(&outcome(&instances, &trial(&instances, &[&synthetic(50, 2, 500, seed), &a4()])).last, TEST_REL);
-    let rel: Vec<f64> = (0..12).map(run).collect();
+    let rel: Vec<f64> = (0..24).map(run).collect();
     let near = rel.iter().filter(|&&x| x <= 0.04).count();
-    assert!(median(rel.clone()) <= 0.015 && near >= 10 && max(&rel) <= 0.12, "{rel:?}");
+    assert!(median(rel.clone()) <= 0.015 && near >= 22 && max(&rel) <= 0.09, "{rel:?}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ struct Svt {
 
 impl Baseline for Svt {
     fn typical_svds(&self) -> f64 {
-        5000.0
+        900.0
     }
 
     fn solve(&self, data: &Data, go_on: &mut dyn FnMut() -> bool) -> Result<Solution> {
