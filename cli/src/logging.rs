@@ -2,9 +2,13 @@
 
 use tracing_subscriber::EnvFilter;
 
+/// What is logged where nothing is asked for: of Postgres' notices, which tell of every view that was not there, only
+/// warnings.
+const DEFAULT: &str = "info,sqlx::postgres::notice=warn";
+
 /// Logs from now on, what SWEEP_LOG names (`info` when unset; `debug`, `sweep_worker=debug`, …).
 pub fn start() {
-    let filter = EnvFilter::try_from_env("SWEEP_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("SWEEP_LOG").unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

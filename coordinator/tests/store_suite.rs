@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::time::Duration;
 use support::{Kind, Scene, cell, coordinates, diverged, outcome, point, replicate};
 use sweep_coordinator::store::{
-    CellState, Counts, Datum, Ending, Error, Finished, Lease, Limits, NewSweep, Recorded, Selection, Stage, Store,
-    SweepState, Worker,
+    CellState, Counts, Datum, Ending, Error, Finished, Lease, Limits, NewSweep, Recorded, Role, Selection, Stage,
+    Store, SweepState, Worker,
 };
 use sweep_core::outcome::{Outcome, Status, TEST_REL};
 use sweep_core::trial::Inputs;
@@ -52,6 +52,7 @@ on_both! {
     a_point_query_uses_an_index
     coordinates_of_a_wrong_type_lease_nothing
     two_hundred_cells_in_one_call
+    a_token_made_elsewhere_is_taken_once_and_stays_revoked
 }
 
 /// Rows of a query.
@@ -792,6 +793,20 @@ async fn two_hundred_cells_in_one_call(scene: Scene) {
 }
 
 /// The same operations leave the same `result_values`, row for row, whichever the database.
+async fn a_token_made_elsewhere_is_taken_once_and_stays_revoked(scene: Scene) {
+    let store = &scene.store;
+    let secret = "0123456789abcdef".repeat(4);
+    let name = store.adopt_token(&secret, Role::Worker, 5).await.unwrap().expect("a token that was not known");
+    let token = store.token(&secret).await.unwrap().unwrap();
+    assert_eq!((token.name.as_str(), token.role, token.holds(6)), (name.as_str(), Role::Worker, true));
+    assert!(name.starts_with("worker-") && !secret.contains(&name["worker-".len()..]), "{name}");
+    assert_eq!(store.adopt_token(&secret, Role::Admin, 7).await.unwrap(), None);
+    assert!(store.revoke_token(&name, 8).await.unwrap());
+    assert_eq!(store.adopt_token(&secret, Role::Worker, 9).await.unwrap(), None);
+    let tokens = store.tokens().await.unwrap();
+    assert!(matches!(&tokens[..], [only] if only.role == Role::Worker && !only.holds(10)), "{tokens:?}");
+}
+
 #[tokio::test]
 async fn both_databases_show_the_same_result_values() {
     let mut tables = Vec::new();
