@@ -1,5 +1,6 @@
 //! Tells the binary which commit it is built from, for the provenance of results: `SWEEP_GIT_COMMIT`, empty outside a
-//! git checkout, with `-dirty` where sources differ from it.
+//! git checkout, with `-dirty` where sources differ from it. Where the variable is set already, as in a build without the
+//! history, its value.
 
 use std::process::Command;
 
@@ -11,6 +12,11 @@ fn git(arguments: &[&str]) -> Option<String> {
 }
 
 fn main() {
+    println!("cargo::rerun-if-env-changed=SWEEP_GIT_COMMIT");
+    if let Some(commit) = std::env::var("SWEEP_GIT_COMMIT").ok().filter(|commit| !commit.is_empty()) {
+        println!("cargo::rustc-env=SWEEP_GIT_COMMIT={commit}");
+        return;
+    }
     let status: Vec<&str> = ["status", "--porcelain", "--"].into_iter().chain(SOURCES).collect();
     let commit = git(&["rev-parse", "HEAD"]).map(|commit| match git(&status) {
         Some(changes) if changes.is_empty() => commit,

@@ -49,6 +49,25 @@ pub enum Verb {
     Worker(Worker),
     /// Show the workers of a coordinator, or invite one.
     Workers(Workers),
+    /// Make what a cluster needs before its first start: certificates, tokens, the password of its database.
+    ///
+    /// One directory for each who reads it. What is there stays; the coordinator's certificate is made anew.
+    Init {
+        /// Every name and address by which the coordinator is reached, in its certificate.
+        #[arg(required = true, value_name = "NAME|ADDRESS")]
+        names: Vec<String>,
+        /// Where the directories go.
+        #[arg(long, value_name = "DIR", default_value = "secrets")]
+        dir: PathBuf,
+    },
+    /// Ask a coordinator, or a worker on this machine, whether it is well.
+    Health {
+        #[command(flatten)]
+        of: Remote,
+        /// The file that a worker writes anew while it reaches its coordinator (`sweep worker --alive FILE`).
+        #[arg(long, value_name = "FILE", env = "SWEEP_ALIVE")]
+        alive: Option<PathBuf>,
+    },
     /// Make the certificates of a coordinator.
     Tls {
         #[command(subcommand)]
@@ -322,7 +341,7 @@ pub struct Coordinator {
     /// Allow plain text beyond this machine.
     #[arg(long, conflicts_with = "tls_dir")]
     pub insecure: bool,
-    /// Where the token of the first admin goes (admin.token), if there is no admin yet.
+    /// Where admin.token, worker.token and viewer.token are accepted from; admin.token is made if there is no admin yet.
     #[arg(long, value_name = "DIR", env = "SWEEP_DATA", default_value = "results")]
     pub data: PathBuf,
     /// Seconds after which a worker that is not heard loses its leases.
@@ -376,6 +395,9 @@ pub struct Work {
     /// Seconds to hand everything back when told to stop.
     #[arg(long, value_name = "S", default_value_t = 8.0, value_parser = seconds)]
     pub grace: f64,
+    /// A file to write anew every few seconds while the coordinator is reached, for `sweep health`.
+    #[arg(long, value_name = "FILE", env = "SWEEP_ALIVE")]
+    pub alive: Option<PathBuf>,
 }
 
 /// `sweep workers`.

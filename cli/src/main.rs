@@ -10,6 +10,7 @@ mod args;
 mod diagnostic;
 mod failure;
 mod forecast;
+mod health;
 mod inputs;
 mod logging;
 mod output;
@@ -61,6 +62,11 @@ fn run(cli: &Cli) -> Result {
         Verb::Coordinator(asked) => wait(verbs::coordinator::run(db, asked)),
         Verb::Worker(asked) => wait(verbs::worker::run(asked)),
         Verb::Workers(asked) => wait(verbs::workers::run(asked, output)),
+        Verb::Init { names, dir } => verbs::init::run(names, dir, output),
+        Verb::Health { of, alive } => match alive {
+            Some(file) => verbs::health::worker(file),
+            None => wait(verbs::health::coordinator(of)),
+        },
         Verb::Tls { verb } => verbs::tls::run(verb, output),
         Verb::Token { verb } => wait(verbs::token::run(db, verb, output)),
         Verb::Submit(asked) => wait(verbs::submit::run(db, asked, output)),

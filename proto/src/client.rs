@@ -99,18 +99,7 @@ impl Address {
     /// # Errors
     /// [`Error::File`], [`Error::Token`].
     pub fn from_files(url: &str, token: Option<&Path>, ca: Option<&Path>, insecure: bool) -> Result<Address> {
-        let read =
-            |path: &Path| std::fs::read_to_string(path).map_err(|error| Error::File(path.display().to_string(), error));
-        let token = match token {
-            None => None,
-            Some(path) => {
-                let token = read(path)?.trim().to_owned();
-                if token.len() != 64 || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
-                    return Err(Error::Token(path.display().to_string()));
-                }
-                Some(token)
-            }
-        };
+        let token = token.map(read_token).transpose()?;
         Ok(Address { url: url.to_owned(), token, ca: ca.map(read).transpose()?, insecure })
     }
 
@@ -185,6 +174,20 @@ where
     });
     let channel = endpoint.connect_with_connector(connector).await.map_err(|error| unreachable(chain(&error)))?;
     Ok(InterceptedService::new(channel, Bearer(None)))
+}
+
+/// The token in a file.
+///
+/// # Errors
+/// [`Error::File`], [`Error::Token`].
+pub fn read_token(path: &Path) -> Result<String> {
+    let token = read(path)?.trim().to_owned();
+    let is_one = token.len() == 64 && token.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_one { Ok(token) } else { Err(Error::Token(path.display().to_string())) }
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).map_err(|error| Error::File(path.display().to_string(), error))
 }
 
 /// Shows a token with every call.

@@ -128,6 +128,12 @@ impl Remote {
         tokio::spawn(converse_for_ever(Arc::clone(&shared)));
         Remote { shared, saving: Arc::new(Semaphore::new(1)) }
     }
+
+    /// Tells whether the coordinator is reached, whenever it is called.
+    pub fn reach(&self) -> impl Fn() -> bool + Send + use<> {
+        let standing = self.shared.client.subscribe();
+        move || matches!(*standing.borrow(), Standing::Up(_))
+    }
 }
 
 impl Drop for Remote {

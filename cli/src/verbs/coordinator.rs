@@ -13,6 +13,7 @@ use sweep_coordinator::dispatch::{Dispatcher, Settings};
 use sweep_coordinator::service::{self, serve};
 use sweep_coordinator::store::{Role, Store};
 use sweep_coordinator::tls;
+use sweep_proto::client;
 use tokio::net::TcpListener;
 
 /// Serves until told to stop; workers then go on and come back to the next coordinator.
@@ -34,6 +35,7 @@ pub async fn run(db: &str, asked: &Coordinator) -> Result {
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let mut signals = Signals::new()?;
     let store = session::writing(db).await?;
+    adopt(&store, &asked.data).await?;
     first_admin(&store, &asked.data).await?;
     let listener = TcpListener::bind(asked.listen)
         .await
@@ -56,6 +58,19 @@ pub async fn run(db: &str, asked: &Coordinator) -> Result {
     served.await.context("failed to serve").map_err(Failure::Internal)?;
     store.close().await;
     tracing::info!("stopped; everything acknowledged is in the database");
+    Ok(())
+}
+
+/// Takes the tokens that were made before there was a database, ROLE.token in `data`.
+async fn adopt(store: &Store, data: &Path) -> Result {
+    for (role, word) in Role::ALL {
+        let path = data.join(format!("{word}.token"));
+        if path.exists()
+            && let Some(name) = store.adopt_token(&client::read_token(&path)?, role, session::now_ms()).await?
+        {
+            tracing::info!("took the token \"{name}\" from {}", path.display());
+        }
+    }
     Ok(())
 }
 

@@ -12,6 +12,8 @@ pub mod diff;
 pub mod du;
 pub mod export;
 pub mod gc;
+pub mod health;
+pub mod init;
 pub mod known;
 pub mod list;
 pub mod man;

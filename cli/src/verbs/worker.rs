@@ -4,7 +4,7 @@ use crate::args::{Join, Work, Worker};
 use crate::failure::{Failure, Result};
 use crate::signals::Signals;
 use crate::threads::{self, Use};
-use crate::{logging, remote};
+use crate::{health, logging, remote};
 use anyhow::Context;
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
@@ -112,7 +112,11 @@ async fn work(address: Address, how: &Work) -> Result {
     let worker = sweep_worker::remote::Worker { name, provenance, cores: cores as u32, slots: used.slots as u32 };
     let settings = Settings { slots: used.slots, poll: POLL, isolation, ..Settings::default() };
     let (drain, told) = watch::channel(false);
-    let mut running = tokio::spawn(sweep_worker::run(Remote::start(address, worker), settings, told));
+    let link = Remote::start(address, worker);
+    if let Some(file) = how.alive.clone() {
+        tokio::spawn(health::show(link.reach(), file));
+    }
+    let mut running = tokio::spawn(sweep_worker::run(link, settings, told));
     let mut deadline: Option<Instant> = None;
     loop {
         tokio::select! {

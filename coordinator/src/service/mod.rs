@@ -27,6 +27,7 @@ mod workers;
 use crate::dispatch::{self, Dispatcher, Notice};
 use crate::store;
 use gate::Gate;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use sweep_proto::{CHUNK, DESCRIPTORS, MAX_MESSAGE, v1};
@@ -37,6 +38,8 @@ use tokio_stream::StreamExt;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 /// Calls and streams of one connection at a time.
 const MAX_STREAMS: u32 = 64;
@@ -80,12 +83,21 @@ pub async fn serve(
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
+    // Boxed, so that the server is compiled once, here, and not with every kind of shutdown.
+    serve_until(listener, dispatcher, settings, Box::pin(shutdown)).await
+}
+
+async fn serve_until(
+    listener: TcpListener,
+    dispatcher: Arc<Dispatcher>,
+    settings: Settings,
+    shutdown: Pin<Box<dyn Future<Output = ()> + Send + '_>>,
+) -> Result<(), Error> {
     let failed = |error: tonic::transport::Error| Error::Transport(sweep_proto::client::chain(&error));
     let gate = Arc::new(Gate::new(Arc::clone(&dispatcher)));
     let (closing, closed) = watch::channel(false);
     let (health, health_service) = tonic_health::server::health_reporter();
-    health.set_serving::<v1::workers_server::WorkersServer<workers::Service>>().await;
-    health.set_serving::<v1::sweeps_server::SweepsServer<sweeps::Service>>().await;
+    tell(&health, ServingStatus::Serving).await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .build_v1()
@@ -110,7 +122,7 @@ pub async fn serve(
         .add_service(health_service)
         .add_service(reflection);
 
-    let mut ticks = tokio::spawn(tick(Arc::clone(&dispatcher)));
+    let mut ticks = tokio::spawn(tick(Arc::clone(&dispatcher), health));
     let notices = tokio::spawn(log(dispatcher.notices()));
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
@@ -164,26 +176,37 @@ pub fn embedded(dispatcher: Arc<Dispatcher>) -> DuplexStream {
     here
 }
 
-/// Looks at deadlines, and whether the database is still this coordinator's; returns once it is not.
-async fn tick(dispatcher: Arc<Dispatcher>) -> store::Error {
+/// What the health service answers for the services that need the database.
+async fn tell(health: &HealthReporter, status: ServingStatus) {
+    health.set_service_status(v1::workers_server::SERVICE_NAME, status).await;
+    health.set_service_status(v1::sweeps_server::SERVICE_NAME, status).await;
+}
+
+/// Looks at deadlines, and whether the database is still this coordinator's; returns once it is not. Serves not while the
+/// database does not answer.
+async fn tick(dispatcher: Arc<Dispatcher>, health: HealthReporter) -> store::Error {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut well = true;
     let mut count = 0u64;
     loop {
         ticks.tick().await;
-        let looked = match count % OWNER_TICKS {
-            0 => dispatcher.store().assert_owner().await,
-            _ => Ok(()),
-        };
+        let looks = count % OWNER_TICKS == 0;
+        let looked = if looks { dispatcher.store().assert_owner().await } else { Ok(()) };
         if let Err(replaced @ store::Error::Locked { .. }) = looked {
             return replaced;
         }
         match looked.map_err(dispatch::Error::from).and(dispatcher.expire().await) {
-            Ok(()) => well = true,
+            // Deadlines seldom ask the database anything: only a look at the right to write tells that it is back.
+            Ok(()) if looks && !well => {
+                tell(&health, ServingStatus::Serving).await;
+                well = true;
+            }
+            Ok(()) => {}
             // Once for an outage, not ten times a second.
             Err(error) if well => {
                 tracing::error!("the database does not answer, trying again: {error}");
+                tell(&health, ServingStatus::NotServing).await;
                 well = false;
             }
             Err(_) => {}

@@ -78,6 +78,26 @@ impl Store {
         Ok(token)
     }
 
+    /// Takes a token that was made elsewhere; the name that it gets, or `None` where it is known, also where it was
+    /// revoked.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn adopt_token(&self, secret: &str, role: Role, now_ms: i64) -> Result<Option<String>> {
+        if self.token(secret).await?.is_some() {
+            return Ok(None);
+        }
+        let hash = hash(secret).to_hex().to_string();
+        let name = format!("{}-{}", role.word(), &hash[..8]);
+        let mut transaction = self.database.write().await?;
+        let row = args![hash, name.as_str(), role.word(), now_ms, None::<i64>];
+        if transaction.execute(sql::ADD_TOKEN, row).await? != 1 {
+            return Err(Error::TokenName { name, why: "is taken; revoke it and make the token anew" });
+        }
+        transaction.commit().await?;
+        Ok(Some(name))
+    }
+
     /// The token that this secret is, revoked and expired ones included.
     ///
     /// # Errors

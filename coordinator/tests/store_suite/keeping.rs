@@ -3,7 +3,7 @@
 use crate::support::{Kind, Scene, cell, coordinates, outcome};
 use crate::{count, rows, text};
 use sweep_coordinator::store::{
-    CellState, Counts, Datum, Ending, Error, Finished, NewSweep, Recorded, Selection, SweepState,
+    CellState, Counts, Datum, Ending, Error, Finished, NewSweep, Recorded, Role, Selection, SweepState,
 };
 use sweep_core::outcome::{Outcome, Status};
 use sweep_core::trial::Inputs;
@@ -19,6 +19,7 @@ on_both! {
     sweeps_are_found_by_id_name_tag_and_digest
     payloads_in_names_are_stored_as_they_are
     selections_are_replaced_and_read_back
+    a_token_made_elsewhere_is_taken_once_and_stays_revoked
 }
 
 async fn a_known_trial_is_linked_unless_out_of_time(scene: Scene) {
@@ -219,4 +220,18 @@ async fn selections_are_replaced_and_read_back(scene: Scene) {
     scene.store.select(&sweep, &[selection(1, 4, Some(0.125))], &[], 500).await.unwrap();
     let read = scene.store.selections(&sweep).await.unwrap();
     assert_eq!(read, [selection(0, 1, None), selection(1, 4, Some(0.125))]);
+}
+
+async fn a_token_made_elsewhere_is_taken_once_and_stays_revoked(scene: Scene) {
+    let store = &scene.store;
+    let secret = "0123456789abcdef".repeat(4);
+    let name = store.adopt_token(&secret, Role::Worker, 5).await.unwrap().expect("a token that was not known");
+    let token = store.token(&secret).await.unwrap().unwrap();
+    assert_eq!((token.name.as_str(), token.role, token.holds(6)), (name.as_str(), Role::Worker, true));
+    assert!(name.starts_with("worker-") && !secret.contains(&name["worker-".len()..]), "{name}");
+    assert_eq!(store.adopt_token(&secret, Role::Admin, 7).await.unwrap(), None);
+    assert!(store.revoke_token(&name, 8).await.unwrap());
+    assert_eq!(store.adopt_token(&secret, Role::Worker, 9).await.unwrap(), None);
+    let tokens = store.tokens().await.unwrap();
+    assert!(matches!(&tokens[..], [only] if only.role == Role::Worker && !only.holds(10)), "{tokens:?}");
 }
