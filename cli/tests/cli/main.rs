@@ -3,6 +3,7 @@
 //! Each test says what a user does and what is there afterwards, by value: what is printed, the exit code, the rows.
 
 mod export;
+mod extend;
 mod faults;
 mod files;
 mod interrupt;

@@ -9,16 +9,19 @@
 //! |---|---|
 //! | [`presence`] | who is there, what each holds, until when; pure |
 //! | `active` | a sweep that is being worked on, rebuilt from the database |
+//! | `extend` | more cells for a stored sweep |
 //! | `grant` | leases out |
 //! | `settle` | reports in, those of many workers in one commit; leases that ended by themselves |
 //! | `local` | the link of a worker in the same process |
 
 mod active;
+mod extend;
 mod grant;
 mod local;
 pub mod presence;
 mod settle;
 
+pub use extend::Extended;
 pub use local::Local;
 pub use settle::Verdict;
 
@@ -91,6 +94,14 @@ pub enum Error {
     /// A stored sweep file that this version of the program does not accept.
     #[error("the file of sweep {0} is not accepted by this version of the program: {1}")]
     Source(String, String),
+    /// Cells that cannot be added to a sweep.
+    #[error("sweep \"{sweep}\" cannot be extended: {why}")]
+    Unfit {
+        /// Its name.
+        sweep: String,
+        /// Why.
+        why: String,
+    },
     /// A file that a trial names is not in the database.
     #[error("the input with content {0} is not in the database")]
     Content(String),
@@ -240,15 +251,12 @@ impl Dispatcher {
     pub async fn resume(&self) -> Result<Vec<Error>> {
         let mut refused = Vec::new();
         for stored in self.store.sweeps().await?.into_iter().rev().filter(|s| s.state == SweepState::Running) {
-            match Sweep::parse(stored.source.as_bytes(), u64::MAX) {
+            match stored.parsed() {
                 Ok(sweep) => {
                     let active = self.activate(stored.id, sweep, stored.inputs, true).await?;
                     self.active.lock().await.push(active);
                 }
-                Err(wrong) => {
-                    let what = wrong.into_iter().map(|w| w.message).collect::<Vec<_>>().join("; ");
-                    refused.push(Error::Source(stored.id, what));
-                }
+                Err(wrong) => refused.push(Error::Source(stored.id, wrong)),
             }
         }
         self.more();
@@ -265,8 +273,9 @@ impl Dispatcher {
         self.notices.subscribe()
     }
 
-    /// Submits a sweep, or finds the one with the same meaning and goes on with it; its id. `contents` holds the bytes
-    /// of every file that it names, by path.
+    /// Submits a sweep, or finds the one with the same meaning and goes on with it; its id. A sweep that was extended is
+    /// found by its file as it was before, too, and goes on as a whole. `contents` holds the bytes of every file that it
+    /// names, by path.
     ///
     /// # Errors
     /// What the database says.
@@ -285,15 +294,20 @@ impl Dispatcher {
         // Held to the end: of two who submit the same at a time, the second finds what the first began.
         let mut all = self.active.lock().await;
         let known = if how.fresh { Vec::new() } else { self.store.sweeps_with_digest(&digest).await? };
-        let id = match known.into_iter().next() {
-            Some(known) => known.id,
+        let tags: Vec<String> = sweep.tags.iter().chain(&how.tags).cloned().collect();
+        let (id, sweep, inputs) = match known.into_iter().next() {
+            Some(known) => {
+                // The same cells; their indices are those of the stored one.
+                let whole = known.parsed().map_err(|wrong| Error::Source(known.id.clone(), wrong))?;
+                (known.id, whole, known.inputs)
+            }
             None => {
                 let Sweep { name, description, .. } = &sweep;
                 let new = NewSweep { name, description, source, digest: &digest, cells: sweep.len(), inputs: &inputs };
-                self.store.submit(&new, self.clock.now_ms()).await?
+                (self.store.submit(&new, self.clock.now_ms()).await?, sweep, inputs)
             }
         };
-        for tag in sweep.tags.iter().chain(&how.tags) {
+        for tag in &tags {
             self.store.tag(&id, tag, true).await?;
         }
         if all.iter().any(|active| active.id == id && !active.progress.is_finished()) {

@@ -14,6 +14,7 @@
 //! | `status` | errors as gRPC has them, in one function |
 
 mod access;
+mod extend;
 mod gate;
 mod session;
 mod status;

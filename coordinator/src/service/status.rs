@@ -9,6 +9,7 @@ pub fn status(error: &dispatch::Error) -> Status {
     match error {
         dispatch::Error::Store(error) => stored(error),
         dispatch::Error::Trial { .. } | dispatch::Error::Source(..) => Status::internal(text),
+        dispatch::Error::Unfit { .. } => Status::invalid_argument(text),
         dispatch::Error::Content(_) => Status::not_found(text),
         dispatch::Error::NotRecorded => Status::unavailable(text),
         dispatch::Error::Gone(_) => Status::aborted(text),

@@ -60,11 +60,13 @@ pub struct Sweep {
     pub name: String,
     /// As submitted.
     pub description: String,
-    /// The sweep file, as it was.
+    /// The sweep file, as it was submitted.
     pub source: String,
-    /// Hash of its meaning.
+    /// The longer files that extended it since, in order.
+    pub extensions: Vec<String>,
+    /// Hash of the meaning of the file as it was submitted.
     pub digest: String,
-    /// Number of cells.
+    /// Number of cells, those of extensions included.
     pub cells: u64,
     /// Its state.
     pub state: SweepState,
@@ -125,7 +127,8 @@ impl Store {
         complete(&mut transaction, rows).await
     }
 
-    /// Sweeps with this digest, latest first: the ones that running the same file may go on with.
+    /// Sweeps with this digest, as submitted or by an extension, latest first: the ones that running the same file may go
+    /// on with.
     ///
     /// # Errors
     /// What the database says.
@@ -250,11 +253,13 @@ async fn complete(transaction: &mut Transaction, rows: Vec<Row>) -> Result<Vec<S
         for mut tag in transaction.rows(sql::TAGS, args![&id]).await? {
             tags.push(tag.text()?);
         }
+        let extensions = super::extensions::sources(transaction, &id).await?;
         sweeps.push(Sweep {
             id,
             name: row.text()?,
             description: row.text()?,
             source: row.text()?,
+            extensions,
             digest: row.text()?,
             cells: row.count()?,
             state: super::cells::named(&SweepState::ALL, &row.text()?)?,
