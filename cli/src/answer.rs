@@ -339,7 +339,10 @@ fn is_of_problem(name: &str) -> bool {
 fn edges(tune: &Tune, coordinates: &Coordinates, selections: &[Selection]) -> Vec<(String, Edge)> {
     let agrees = |name: &String, value: &Value| coordinates.get(name).is_some_and(|mine| same(mine, value));
     let chose = |selection: &&Selection| {
-        selection.coordinates.iter().filter(|(name, _)| *name != "validation").all(|(name, value)| agrees(name, value))
+        let mut chosen = selection.coordinates.iter().filter(|(name, _)| *name != "validation");
+        // An extension may have told groups apart by an axis that a selection of before does not name.
+        let group = || tune.group(selection.group).map(|group| group.coordinates).unwrap_or_default();
+        chosen.all(|(name, value)| agrees(name, value)) && group().iter().all(|(name, value)| agrees(name, value))
     };
     let Some(selection) = selections.iter().find(chose) else { return Vec::new() };
     let value = |candidate: u64, name: &str| tune.candidate(selection.group, candidate)?.get(name)?.number();

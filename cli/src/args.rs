@@ -80,6 +80,8 @@ pub enum Verb {
     },
     /// Send a sweep to a coordinator; its workers train it.
     Submit(Submit),
+    /// Give a stored sweep more values of an axis: new cells, beside those that it has.
+    Extend(Extend),
     /// Show how a sweep stands, live, until every cell is final.
     Watch {
         /// Name, tag, id or start of an id.
@@ -500,6 +502,27 @@ pub struct Submit {
     /// A tag for the sweep; may be repeated.
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
+}
+
+/// `sweep extend`.
+#[derive(Debug, clap::Args)]
+pub struct Extend {
+    /// Name, tag, id or start of an id.
+    pub sweep: String,
+    /// Values to add to a list (depth=4, optimizer.adam.lr=0.3,1), or a larger count (replicate.count=10).
+    #[arg(value_name = "AXIS=VALUE,…", required_unless_present = "file", conflicts_with = "file")]
+    pub values: Vec<String>,
+    /// The whole sweep file with what is to be added, instead.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Show how many cells it would be, and add none.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Most cells that the sweep may have then.
+    #[arg(long, default_value_t = sweep_core::sweep::MAX_CELLS, value_name = "N")]
+    pub max_cells: u64,
+    #[command(flatten)]
+    pub to: Remote,
 }
 
 /// `sweep sql`.

@@ -70,6 +70,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Tls { verb } => verbs::tls::run(verb, output),
         Verb::Token { verb } => wait(verbs::token::run(db, verb, output)),
         Verb::Submit(asked) => wait(verbs::submit::run(db, asked, output)),
+        Verb::Extend(asked) => wait(verbs::extend::run(db, asked, output)),
         Verb::Watch { sweep, of } => wait(verbs::watch::run(db, of, sweep)),
         Verb::Status { sweep, of } => wait(verbs::status::run(db, of, sweep, output)),
         Verb::Pause(Named { sweep, of }) => wait(verbs::control::run(db, of, sweep, Change::Pause, output)),

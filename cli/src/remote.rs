@@ -145,7 +145,7 @@ impl Coordinator {
         Ok(self.sweeps.upload(chunks).await?.into_inner().hash)
     }
 
-    /// Submits a sweep; its id. `files` holds the content of every file that it names, by path.
+    /// Submits a sweep; its id and its cells. `files` holds the content of every file that it names, by path.
     ///
     /// # Errors
     /// What the coordinator says.
@@ -156,13 +156,46 @@ impl Coordinator {
         tags: &[String],
         fresh: bool,
         max_cells: u64,
-    ) -> Result<String> {
+    ) -> Result<v1::SubmitResponse> {
+        let inputs = self.uploaded(files).await?;
+        let request = v1::SubmitRequest { source: source.to_owned(), inputs, tags: tags.to_vec(), fresh, max_cells };
+        Ok(self.sweeps.submit(request).await?.into_inner())
+    }
+
+    /// Keeps data files; their content hashes by path.
+    async fn uploaded(&mut self, files: &BTreeMap<String, Vec<u8>>) -> Result<HashMap<String, String>> {
         let mut inputs = HashMap::new();
         for (path, bytes) in files {
             inputs.insert(path.clone(), self.upload(bytes).await?);
         }
-        let request = v1::SubmitRequest { source: source.to_owned(), inputs, tags: tags.to_vec(), fresh, max_cells };
-        Ok(self.sweeps.submit(request).await?.into_inner().id)
+        Ok(inputs)
+    }
+
+    /// The file of a sweep as it is now, and the content hash of the files that it names.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn source(&mut self, sweep: &str) -> Result<v1::SourceResponse> {
+        let answer = self.sweeps.source(v1::SweepRequest { sweep: sweep.to_owned() }).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
+    }
+
+    /// Gives a sweep the cells of a longer file. `files` holds the content of those that are new in it, by path.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn extend(
+        &mut self,
+        sweep: &str,
+        source: &str,
+        files: &BTreeMap<String, Vec<u8>>,
+        max_cells: u64,
+        dry_run: bool,
+    ) -> Result<v1::ExtendResponse> {
+        let (sweep, source, inputs) = (sweep.to_owned(), source.to_owned(), self.uploaded(files).await?);
+        let request = v1::ExtendRequest { sweep, source, inputs, max_cells, dry_run };
+        let answer = self.sweeps.extend(request).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner())
     }
 
     /// Every sweep, latest first.

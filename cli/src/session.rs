@@ -14,6 +14,7 @@ use sweep_core::axis::{self, Kind};
 use sweep_core::error::Error as Wrong;
 use sweep_core::sweep::{Diagnostic, MAX_BYTES, Sweep};
 use sweep_core::train;
+use sweep_core::trial::Inputs;
 use sweep_core::value::Value;
 
 /// Most ways of reading data files that are tried before anything runs.
@@ -83,14 +84,13 @@ pub fn cell_of(text: &str) -> Option<(&str, u64)> {
     if sweep.is_empty() || !digits { None } else { Some((sweep, cell.parse().ok()?)) }
 }
 
-/// The stored file of the sweep `name`, parsed again.
+/// The stored file of the sweep `name` and the longer ones after it, parsed again.
 ///
 /// # Errors
-/// [`Failure::Mistake`] where this version of the program no longer accepts it.
-pub fn parsed(name: &str, source: &str) -> Result<Sweep> {
-    Sweep::parse(source.as_bytes(), u64::MAX).map_err(|found| {
-        let first = found.first().map_or(String::new(), ToString::to_string);
-        Failure::Mistake(format!("the file of \"{name}\" is not accepted by this version of the program: {first}"))
+/// [`Failure::Mistake`] where this version of the program no longer accepts one.
+pub fn parsed(name: &str, source: &str, extensions: &[String]) -> Result<Sweep> {
+    store::whole(source, extensions).map_err(|why| {
+        Failure::Mistake(format!("the file of \"{name}\" is not accepted by this version of the program: {why}"))
     })
 }
 
@@ -132,10 +132,44 @@ pub fn check(file: &SweepFile) -> Result<Checked> {
     Ok(Checked { sweep, source: shown, contents, sizes })
 }
 
-/// Reads the data files in every way in which a cell does, so that a mistake in them costs no run.
+/// Checks a longer file of a stored sweep: its text, the path that it is shown under, and the content hash of the files
+/// that the sweep has, by path. Of the data files those that are new are read, relative to the path, and others where they
+/// are to be found.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_longer(text: &str, path: &Path, known: &Inputs, max_cells: u64) -> Result<Checked> {
+    let sweep = Sweep::parse(text.as_bytes(), max_cells).map_err(|found| rendered(text, path, &found))?;
+    let mut contents = Contents::default();
+    let mut missing = Vec::new();
+    for name in sweep.files() {
+        match Contents::read(path, [name.as_str()]) {
+            Ok(one) => {
+                contents.inputs.extend(one.inputs);
+                contents.files.extend(one.files);
+            }
+            Err(wrong) if !known.contains_key(&name) => {
+                missing.extend(wrong.iter().map(|(name, why)| unreadable(text, name, why)));
+            }
+            Err(_) => {}
+        }
+    }
+    if !missing.is_empty() {
+        return Err(rendered(text, path, &missing));
+    }
+    let sizes = inspect(&sweep, &contents, text).map_err(|found| rendered(text, path, &found))?;
+    Ok(Checked { sweep, source: text.to_owned(), contents, sizes })
+}
+
+/// Reads the data files that are at hand in every way in which a cell does, so that a mistake in them costs no run.
 fn inspect(sweep: &Sweep, contents: &Contents, text: &str) -> std::result::Result<Vec<Size>, Vec<Diagnostic>> {
     let (mut sizes, mut found): (_, Vec<Diagnostic>) = (Vec::new(), Vec::new());
-    for coordinates in sweep.reading_cells(MOST_READS) {
+    let at_hand = |cell: &BTreeMap<String, Value>| {
+        let files = axis::all().iter().filter(|axis| axis.kind == Kind::File);
+        let mut named = files.filter_map(|axis| cell.get(axis.name)?.text()).filter(|path| !path.is_empty());
+        named.all(|path| contents.inputs.contains_key(path))
+    };
+    for coordinates in sweep.reading_cells(MOST_READS).into_iter().filter(at_hand) {
         let read = sweep.trial(&coordinates, &contents.inputs).and_then(|trial| train::inspect(&trial, contents));
         match read {
             Ok(size) => sizes.push(Size { coordinates, size }),

@@ -190,24 +190,27 @@ async fn each_call_wants_a_token_of_the_right_role() {
             user.status(sweep()).await.map(|_| ()),
             user.watch(sweep()).await.map(|_| ()),
             user.sql(sql).await.map(|_| ()),
+            user.source(sweep()).await.map(|_| ()),
         ];
         let writes = [
             user.submit(v1::SubmitRequest { source: "name = 3".to_owned(), ..Default::default() }).await.map(|_| ()),
             user.upload(upload(b"0,0,1")).await.map(|_| ()),
+            user.extend(v1::ExtendRequest { sweep: "none".to_owned(), ..Default::default() }).await.map(|_| ()),
         ];
         let codes = |answers: &[Result<(), Status>]| -> Vec<Code> {
             answers.iter().map(|answer| answer.as_ref().map_or_else(Status::code, |()| Code::Ok)).collect()
         };
         let (read, write) = match role {
             "admin" => (
-                vec![Code::Ok, Code::Ok, Code::NotFound, Code::NotFound, Code::Ok],
-                vec![Code::InvalidArgument, Code::Ok],
+                vec![Code::Ok, Code::Ok, Code::NotFound, Code::NotFound, Code::Ok, Code::NotFound],
+                vec![Code::InvalidArgument, Code::Ok, Code::NotFound],
             ),
-            "viewer" => {
-                (vec![Code::Ok, Code::Ok, Code::NotFound, Code::NotFound, Code::Ok], vec![Code::PermissionDenied; 2])
-            }
-            "worker" => (vec![Code::PermissionDenied; 5], vec![Code::PermissionDenied; 2]),
-            _ => (vec![Code::Unauthenticated; 5], vec![Code::Unauthenticated; 2]),
+            "viewer" => (
+                vec![Code::Ok, Code::Ok, Code::NotFound, Code::NotFound, Code::Ok, Code::NotFound],
+                vec![Code::PermissionDenied; 3],
+            ),
+            "worker" => (vec![Code::PermissionDenied; 6], vec![Code::PermissionDenied; 3]),
+            _ => (vec![Code::Unauthenticated; 6], vec![Code::Unauthenticated; 3]),
         };
         assert_eq!((codes(&reads), codes(&writes)), (read, write), "{role}");
     }
@@ -289,4 +292,49 @@ points = 4
     drain.send_replace(true);
     worker.await.unwrap();
     cluster.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_wait_take_up_the_cells_of_an_extension() {
+    let directory = tempfile::tempdir().unwrap();
+    let cluster = Cluster::start(directory.path()).await;
+    let mut user = cluster.user("admin").await;
+    let id = submit(&mut user).await.unwrap();
+    let (drain, drained) = watch::channel(false);
+    let worker = cluster.work(&drained);
+    let until_finished = async |user: &mut SweepsClient<Authorized>, cells: u64| {
+        for _ in 0..600 {
+            let now = user.status(v1::SweepRequest { sweep: id.clone() }).await.unwrap().into_inner();
+            if now.state == "finished" && now.done == cells {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("never finished");
+    };
+    until_finished(&mut user, 18).await;
+
+    // By the file as it is there; the data files that it names are there, too.
+    let found = user.source(v1::SweepRequest { sweep: "cluster".to_owned() }).await.unwrap().into_inner();
+    assert_eq!((found.source.as_str(), found.inputs.len()), (SWEEP, 2));
+    let longer = sweep_core::sweep::lengthened(&found.source, &["optimizer.adam.lr=0.1"]).unwrap();
+    let request = v1::ExtendRequest { sweep: id.clone(), source: longer.clone(), ..Default::default() };
+    let dry = user.extend(v1::ExtendRequest { dry_run: true, ..request.clone() }).await.unwrap().into_inner();
+    assert_eq!((dry.before, dry.cells), (18, 26));
+    let extended = user.extend(request.clone()).await.unwrap().into_inner();
+    assert_eq!((extended.before, extended.cells), (18, 26));
+    until_finished(&mut user, 26).await;
+    let again = user.extend(request).await.unwrap_err();
+    assert!(again.code() == Code::InvalidArgument && again.message().contains("every cell"), "{again:?}");
+
+    // Either file is this sweep.
+    assert_eq!(submit(&mut user).await.unwrap(), id);
+    let found = user.source(v1::SweepRequest { sweep: id.clone() }).await.unwrap().into_inner();
+    assert_eq!(found.source, longer);
+    drain.send_replace(true);
+    worker.await.unwrap();
+    cluster.end().await;
+    let path = directory.path().join("sweep.db");
+    let recorded = "SELECT count(*), count(DISTINCT cell), max(cell) FROM attempts WHERE ending = 'recorded'";
+    assert_eq!(rows(&path, recorded).await, ["Int(26),Int(26),Int(25)"]);
 }

@@ -11,6 +11,7 @@ pub mod coordinator;
 pub mod diff;
 pub mod du;
 pub mod export;
+pub mod extend;
 pub mod gc;
 pub mod health;
 pub mod init;

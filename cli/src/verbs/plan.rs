@@ -36,8 +36,9 @@ pub fn run(asked: &Plan, format: Format) -> Result {
     let time = |n: f64| if people { Datum::Text(output::span(n)) } else { Datum::Float(n) };
     let mut plan = vec![("name", Datum::Text(sweep.name.clone())), ("cells", Datum::Int(sweep.len() as i64))];
     if let Some(tune) = &sweep.tune {
-        plan.push(("tuning_cells", Datum::Int(sweep.grid.len() as i64)));
-        plan.push(("refit_cells", Datum::Int((sweep.len() - sweep.grid.len()) as i64)));
+        let tuning: u64 = sweep.tuning_ranges().iter().map(|range| range.end - range.start).sum();
+        plan.push(("tuning_cells", Datum::Int(tuning as i64)));
+        plan.push(("refit_cells", Datum::Int((sweep.len() - tuning) as i64)));
         plan.push(("groups", Datum::Int(tune.len() as i64)));
     }
     plan.extend([

@@ -9,6 +9,7 @@ use crate::progress::{Progress, Snapshot};
 use crate::session::{self, Checked};
 use crate::signals::Signals;
 use crate::threads::{self, Use};
+use crate::verbs::submit;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +58,11 @@ pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
     let store = session::writing(db).await?;
     let dispatcher = Arc::new(Dispatcher::open(store, Arc::new(SystemClock)).await?);
     let how = Submission { fresh: asked.fresh, tags: asked.tag.clone() };
-    let id = dispatcher.submit(sweep.clone(), &source, &contents.files, &how).await?;
+    let asked_for = sweep.len();
+    let id = dispatcher.submit(sweep, &source, &contents.files, &how).await?;
+    let stored = dispatcher.store().find_sweep(&id).await?;
+    let sweep = session::parsed(&stored.name, &stored.source, &stored.extensions)?;
+    submit::extended(asked_for, sweep.len());
     crate::say!(
         "sweep \"{}\" ({id}): {}, {used}, {}",
         sweep.name,
@@ -262,6 +267,7 @@ impl From<dispatch::Error> for Failure {
     fn from(error: dispatch::Error) -> Failure {
         match error {
             dispatch::Error::Store(error) => error.into(),
+            dispatch::Error::Unfit { .. } => Failure::Mistake(error.to_string()),
             other => Failure::Internal(anyhow::Error::new(other)),
         }
     }

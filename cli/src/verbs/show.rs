@@ -49,7 +49,7 @@ fn count(n: u64) -> Datum {
 /// `at`: how a command means the same database.
 fn whole(shown: Shown, at: &str, picture: Option<&Path>, format: Format) -> Result {
     let Shown { detail, status, selections, runs } = shown;
-    let sweep = session::parsed(&status.name, &detail.source)?;
+    let sweep = session::parsed(&status.name, &detail.source, &detail.extensions)?;
     let record = vec![
         ("name", text(&status.name)),
         ("id", text(&status.id)),

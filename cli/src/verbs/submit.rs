@@ -21,21 +21,33 @@ pub async fn run(db: &str, asked: &Submit, format: Format) -> Result {
     let Some(mut coordinator) = Coordinator::named(&asked.to).await? else {
         let dispatcher = Dispatcher::open(session::writing(db).await?, Arc::new(SystemClock)).await?;
         let how = Submission { fresh: asked.fresh, tags: asked.tag.clone() };
-        let cells = sweep.len();
+        let asked_for = sweep.len();
         let id = dispatcher.submit(sweep, &source, &contents.files, &how).await?;
+        let cells = dispatcher.store().find_sweep(&id).await?.cells;
+        extended(asked_for, cells);
         dispatcher.store().clone().close().await;
         let file = asked.file.path.display();
         crate::say!("to train it here: sweep run{} {file}", session::option(db));
         return answer(format, &id, cells);
     };
     let max_cells = asked.file.max_cells;
-    let id = coordinator.submit(&source, &contents.files, &asked.tag, asked.fresh, max_cells).await?;
+    let submitted = coordinator.submit(&source, &contents.files, &asked.tag, asked.fresh, max_cells).await?;
+    let (id, cells) = (submitted.id, submitted.cells);
+    extended(sweep.len(), cells);
     if !asked.watch {
         crate::say!("to see how it stands: sweep watch {id}");
-        return answer(format, &id, sweep.len());
+        return answer(format, &id, cells);
     }
-    crate::say!("sweep \"{}\" ({id}): {}", sweep.name, output::count(sweep.len(), "cell"));
+    crate::say!("sweep \"{}\" ({id}): {}", sweep.name, output::count(cells, "cell"));
     watch::until_final(&mut coordinator, &id).await
+}
+
+/// Says so where the sweep of a file has more cells than the file.
+pub fn extended(file: u64, sweep: u64) {
+    if sweep > file {
+        let more = output::count(sweep - file, "cell");
+        crate::say!("this sweep was extended since: {more} on top of the file's; --fresh begins one of the file alone");
+    }
 }
 
 fn answer(format: Format, id: &str, cells: u64) -> Result {

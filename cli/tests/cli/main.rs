@@ -5,6 +5,7 @@
 mod cluster;
 mod control;
 mod export;
+mod extend;
 mod faults;
 mod files;
 mod interrupt;

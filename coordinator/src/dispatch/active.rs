@@ -3,7 +3,6 @@
 //! One rule: what is here is a copy. Whenever the two may differ (an error in the middle of a change), the copy is thrown
 //! away and made anew.
 
-use super::control::parsed;
 use super::{Dispatcher, Error, Progress, Result};
 use crate::schedule::{self, Schedule, Span};
 use crate::store::{self, CellState, Ending, NewCell, Stage, SweepState};
@@ -61,7 +60,7 @@ impl Dispatcher {
     /// # Errors
     /// [`Error::Source`].
     pub(super) async fn revive(&self, stored: store::Sweep) -> Result<Active> {
-        let sweep = parsed(&stored)?;
+        let sweep = stored.parsed().map_err(|wrong| Error::Source(stored.id.clone(), wrong))?;
         self.activate(stored, sweep).await
     }
 
@@ -79,7 +78,7 @@ impl Dispatcher {
         for (class, last) in classes.iter().zip(touched) {
             let (seconds, kind) = forecast(&sweep, class.start, &inputs);
             let span = Span { start: class.start, len: class.len, replicates: class.replicates, seconds, kind };
-            if class.start >= sweep.grid.len() {
+            if sweep.is_refit(class.start) {
                 schedule.add_held(span);
             } else {
                 schedule.add(span, last.map_or(0, |last| last + 1 - class.start));
@@ -90,36 +89,33 @@ impl Dispatcher {
             if cell.failed + cell.suspected > 0 {
                 trouble.insert(cell.cell, Trouble { failed: cell.failed, suspected: cell.suspected, by: None });
             }
-            if cell.cell < sweep.grid.len() {
+            if !sweep.is_refit(cell.cell) {
                 schedule.give_back(cell.cell);
             }
         }
         for out in self.store.outstanding().await?.into_iter().filter(|out| out.lease.sweep == id) {
             schedule.began(out.lease.cell);
         }
-        let counts = self.store.counts(&id).await?;
-        let progress = Progress {
-            cells: sweep.len(),
-            done: counts.done,
-            linked: counts.linked,
-            quarantined: counts.quarantined,
-            ..Progress::default()
-        };
         let mut active = Active {
             id,
+            progress: Progress { cells: sweep.len(), ..Progress::default() },
             sweep,
             inputs,
             link: !fresh,
             schedule,
             trouble,
             tuning: Tuning::default(),
-            progress,
             paused: state == SweepState::Paused,
             priority,
             created_at_ms,
             stale: false,
         };
         self.resume_tuning(&mut active).await?;
+        // After tuning, which may have made cells ready again.
+        let counts = self.store.counts(&active.id).await?;
+        active.progress.done = counts.done;
+        active.progress.linked = counts.linked;
+        active.progress.quarantined = counts.quarantined;
         Ok(active)
     }
 
@@ -158,17 +154,24 @@ impl Dispatcher {
                     .map_or(0, |group| if group.candidates > 1 { group.candidates * tune.replicates } else { 0 })
             })
             .collect();
-        for cell in self.store.final_cells(&active.id, 0..active.sweep.grid.len()).await? {
-            if let Some(group) = active.sweep.group_of(cell) {
-                tuning.open[group as usize] -= 1;
+        for range in active.sweep.tuning_ranges() {
+            for cell in self.store.final_cells(&active.id, range).await? {
+                if let Some(group) = active.sweep.group_of(cell) {
+                    tuning.open[group as usize] -= 1;
+                }
             }
         }
         let settled: Vec<u64> = (0..tune.len()).filter(|&g| tuning.open[g as usize] == 0).collect();
-        let done = self.store.final_cells(&active.id, active.sweep.grid.len()..active.sweep.len()).await?;
-        for group in settled {
+        for &group in &settled {
             if !active.tuning.winner.contains_key(&group) {
                 self.select(active, group).await?;
             }
+        }
+        let mut done = Vec::new();
+        for range in active.sweep.refit_ranges() {
+            done.extend(self.store.final_cells(&active.id, range).await?);
+        }
+        for group in settled {
             for cell in active.sweep.refit_cells(group) {
                 active.schedule.release(cell, done.binary_search(&cell).is_ok());
             }
@@ -176,11 +179,12 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Selects the winner of a group whose tuning cells are all final, and stores it.
-    pub(super) async fn select(&self, active: &mut Active, group: u64) -> Result<()> {
+    /// Selects the winner of a group whose tuning cells are all final, and stores it. Answers whether refits were made
+    /// ready again, since an extension gave the group another winner.
+    pub(super) async fn select(&self, active: &mut Active, group: u64) -> Result<bool> {
         let sweep = &active.sweep;
         let Some((tune, of)) = sweep.tune.as_ref().and_then(|tune| Some((tune, tune.group(group)?))) else {
-            return Ok(());
+            return Ok(false);
         };
         let mut errors = Vec::with_capacity(of.candidates as usize);
         for candidate in 0..of.candidates {
@@ -191,7 +195,7 @@ impl Dispatcher {
             }
             errors.push(runs);
         }
-        let Some(selection) = tune.select(group, &errors) else { return Ok(()) };
+        let Some(selection) = tune.select(group, &errors) else { return Ok(false) };
         let coordinates = tune.candidate(group, selection.candidate).unwrap_or_default();
         let stored = store::Selection {
             group,
@@ -202,34 +206,28 @@ impl Dispatcher {
             at_edge: selection.at_edge.join(" "),
         };
         active.tuning.winner.insert(group, selection.candidate);
-        // Refits of an earlier winner, where the group was tuned again.
-        let mut outdated = Vec::new();
-        for cell in active.sweep.refit_cells(group) {
-            if let Some(known) = self.store.cell(&active.id, cell).await?
-                && known.trial_digest != active.recipe(cell)?.0.trial_digest
-            {
-                outdated.push(cell);
-            }
-        }
-        self.store.select(&active.id, &[stored], &outdated, self.clock.now_ms()).await?;
-        active.stale |= !outdated.is_empty();
-        Ok(())
+        // Refits first: if this ends in between, the group is selected, and they are looked at, once more.
+        let again = self.refit_anew(active, group).await?;
+        self.store.select(&active.id, &[stored], self.clock.now_ms()).await?;
+        Ok(again)
     }
 
     /// Notes that a cell is final; settles its group if it was the last of its tuning.
     pub(super) async fn finish(&self, active: &mut Active, cell: u64) -> Result<()> {
-        if cell < active.sweep.grid.len()
+        if !active.sweep.is_refit(cell)
             && let Some(group) = active.sweep.group_of(cell)
         {
             active.tuning.open[group as usize] -= 1;
             if active.tuning.open[group as usize] == 0 {
-                self.select(active, group).await?;
+                // Cells that were final and no longer are: the counts are made anew.
+                active.stale |= self.select(active, group).await?;
                 for cell in active.sweep.refit_cells(group) {
                     active.schedule.release(cell, false);
                 }
+                self.more();
             }
         }
-        if active.progress.is_finished() && !active.stale {
+        if !active.stale && active.progress.is_finished() {
             self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
         }
         Ok(())

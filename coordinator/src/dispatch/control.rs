@@ -13,9 +13,8 @@
 use super::active::Active;
 use super::{Dispatcher, Error, Result};
 use crate::filter::Filter;
-use crate::store::{self, CellState, Ending, SweepState};
+use crate::store::{CellState, SweepState};
 use std::collections::BTreeSet;
-use sweep_core::sweep::Sweep;
 
 /// Least and greatest priority of a sweep.
 pub const PRIORITIES: std::ops::RangeInclusive<i64> = -1000..=1000;
@@ -86,7 +85,7 @@ impl Dispatcher {
     pub async fn retry(&self, id: &str, filter: &Filter) -> Result<u64> {
         let mut all = self.active.lock().await;
         let stored = self.store.find_sweep(id).await?;
-        let sweep = parsed(&stored)?;
+        let sweep = stored.parsed().map_err(|wrong| Error::Source(stored.id.clone(), wrong))?;
         let (mut cells, mut groups, mut last) = (Vec::new(), BTreeSet::new(), None);
         loop {
             let page = self.store.touched(id, last, PAGE).await?;
@@ -104,14 +103,6 @@ impl Dispatcher {
         }
         if cells.is_empty() {
             return Ok(0);
-        }
-        // Refits that run with a winner that is in doubt.
-        let refits: BTreeSet<u64> = groups.iter().flat_map(|&group| sweep.refit_cells(group)).collect();
-        let doubtful = self.revoke(|sweep, cell| sweep == id && refits.contains(&cell));
-        for lease in doubtful {
-            let why = Some("its tuning is run once more");
-            let now = self.clock.now_ms();
-            self.store.end_attempt(&lease, Ending::Returned, why, CellState::Ready, now).await?;
         }
         self.store.unselect(id, &groups.into_iter().collect::<Vec<_>>()).await?;
         let reopened = self.store.reopen(id, &cells).await?;
@@ -154,15 +145,4 @@ impl Dispatcher {
 /// Puts the sweeps in the order in which they are worked on.
 pub(super) fn in_order(all: &mut [Active]) {
     all.sort_by_key(|active| (std::cmp::Reverse(active.priority), active.created_at_ms));
-}
-
-/// What a stored sweep asks for.
-///
-/// # Errors
-/// [`Error::Source`] where this version of the program no longer accepts its file.
-pub(super) fn parsed(stored: &store::Sweep) -> Result<Sweep> {
-    Sweep::parse(stored.source.as_bytes(), u64::MAX).map_err(|wrong| {
-        let what = wrong.into_iter().map(|wrong| wrong.message).collect::<Vec<_>>().join("; ");
-        Error::Source(stored.id.clone(), what)
-    })
 }

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`presence`] | who is there, what each holds, until when; pure |
 //! | `active` | a sweep that is being worked on, rebuilt from the database |
+//! | `extend` | more cells for a stored sweep |
 //! | `grant` | leases out |
 //! | `control` | what users say later: pause, cancel, retry, priority |
 //! | `settle` | reports in, those of many workers in one commit; leases that ended by themselves |
@@ -17,6 +18,7 @@
 
 mod active;
 mod control;
+mod extend;
 mod grant;
 mod local;
 pub mod presence;
@@ -24,6 +26,7 @@ mod settle;
 mod tidy;
 
 pub use control::PRIORITIES;
+pub use extend::Extended;
 pub use local::Local;
 pub use settle::Verdict;
 
@@ -109,6 +112,14 @@ pub enum Error {
     /// A priority out of range.
     #[error("priority {0}; allowed: {least}..={most}", least = PRIORITIES.start(), most = PRIORITIES.end())]
     Priority(i64),
+    /// Cells that cannot be added to a sweep.
+    #[error("sweep \"{sweep}\" cannot be extended: {why}")]
+    Unfit {
+        /// Its name.
+        sweep: String,
+        /// Why.
+        why: String,
+    },
     /// A file that a trial names is not in the database.
     #[error("the input with content {0} is not in the database")]
     Content(String),
@@ -279,8 +290,9 @@ impl Dispatcher {
         self.notices.subscribe()
     }
 
-    /// Submits a sweep, or finds the one with the same meaning and goes on with it; its id. `contents` holds the bytes
-    /// of every file that it names, by path.
+    /// Submits a sweep, or finds the one with the same meaning and goes on with it; its id. A sweep that was extended is
+    /// found by its file as it was before, too, and goes on as a whole. `contents` holds the bytes of every file that it
+    /// names, by path.
     ///
     /// # Errors
     /// What the database says.
@@ -299,16 +311,21 @@ impl Dispatcher {
         // Held to the end: of two who submit the same at a time, the second finds what the first began.
         let mut all = self.active.lock().await;
         let known = if how.fresh { Vec::new() } else { self.store.sweeps_with_digest(&digest).await? };
-        let id = match known.into_iter().next() {
-            Some(known) => known.id,
+        let tags: Vec<String> = sweep.tags.iter().chain(&how.tags).cloned().collect();
+        let (id, sweep) = match known.into_iter().next() {
+            Some(known) => {
+                // The same cells; their indices are those of the stored one.
+                let whole = known.parsed().map_err(|wrong| Error::Source(known.id.clone(), wrong))?;
+                (known.id, whole)
+            }
             None => {
                 let Sweep { name, description, .. } = &sweep;
                 let (cells, fresh) = (sweep.len(), how.fresh);
                 let new = NewSweep { name, description, source, digest: &digest, cells, inputs: &inputs, fresh };
-                self.store.submit(&new, self.clock.now_ms()).await?
+                (self.store.submit(&new, self.clock.now_ms()).await?, sweep)
             }
         };
-        for tag in sweep.tags.iter().chain(&how.tags) {
+        for tag in &tags {
             self.store.tag(&id, tag, true).await?;
         }
         if all.iter().any(|active| active.id == id && !active.paused && !active.progress.is_finished()) {

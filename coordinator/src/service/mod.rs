@@ -16,6 +16,7 @@
 
 mod access;
 mod control;
+mod extend;
 mod gate;
 mod results;
 mod session;

@@ -10,7 +10,7 @@ use crate::store::{self, Coordinates, Run, Selection, Store, Usage};
 use prost::Message;
 use prost::bytes::Bytes;
 use std::sync::Arc;
-use sweep_core::sweep::{self, Sweep};
+use sweep_core::sweep;
 use sweep_proto::{CHUNK, convert, v1};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
@@ -68,6 +68,7 @@ impl v1::results_server::Results for Service {
             status: Some(stands(&self.dispatcher, &sweep).await?),
             description: sweep.description,
             source: sweep.source,
+            extensions: sweep.extensions,
             inputs: sweep.inputs.into_iter().collect(),
             given_up: given_up.into_iter().map(|(cell, error)| v1::GivenUp { cell, error }).collect(),
         };
@@ -270,10 +271,11 @@ async fn detail(store: &Store, sweep: store::Sweep, cell: u64, matrices: bool) -
 
 /// Why a cell has no row, and the recipe that it will have as far as it is known.
 fn untouched(stored: &store::Sweep, cell: u64) -> Result<(&'static str, Coordinates)> {
-    let parsed = Sweep::parse(stored.source.as_bytes(), u64::MAX).map_err(|found| {
-        let first = found.first().map_or(String::new(), ToString::to_string);
-        let why = format!("the file of \"{}\" is not accepted by this version of the program: {first}", stored.name);
-        Status::failed_precondition(why)
+    let parsed = stored.parsed().map_err(|why| {
+        Status::failed_precondition(format!(
+            "the file of \"{}\" is not accepted by this version of the program: {why}",
+            stored.name
+        ))
     })?;
     Ok(match parsed.cell(cell) {
         Some(sweep::Cell::Fixed(coordinates)) => ("not begun", coordinates),

@@ -11,6 +11,7 @@ pub fn status(error: &dispatch::Error) -> Status {
         dispatch::Error::Trial { .. } | dispatch::Error::Source(..) => Status::internal(text),
         dispatch::Error::State { .. } => Status::failed_precondition(text),
         dispatch::Error::Priority(_) => Status::invalid_argument(text),
+        dispatch::Error::Unfit { .. } => Status::invalid_argument(text),
         dispatch::Error::Content(_) => Status::not_found(text),
         dispatch::Error::NotRecorded => Status::unavailable(text),
         dispatch::Error::Gone(_) => Status::aborted(text),

@@ -1,5 +1,6 @@
 //! The calls of users.
 
+use super::extend;
 use super::gate::{Gate, READERS, WRITERS};
 use super::status::{status, stored};
 use super::upload;
@@ -82,7 +83,20 @@ impl v1::sweeps_server::Sweeps for Service {
         let how = Submission { fresh, tags };
         let id = self.dispatcher.submit(sweep, &source, &contents, &how).await.map_err(|error| status(&error))?;
         tracing::info!("sweep {id} was submitted");
-        Ok(Response::new(v1::SubmitResponse { id }))
+        let cells = self.find(&id).await?.cells;
+        Ok(Response::new(v1::SubmitResponse { id, cells }))
+    }
+
+    async fn source(&self, request: Request<v1::SweepRequest>) -> Result<Response<v1::SourceResponse>> {
+        self.gate.allow(request.metadata(), &READERS).await?;
+        let sweep = self.find(&request.into_inner().sweep).await?;
+        let source = sweep.latest().to_owned();
+        Ok(Response::new(v1::SourceResponse { id: sweep.id, source, inputs: sweep.inputs.into_iter().collect() }))
+    }
+
+    async fn extend(&self, request: Request<v1::ExtendRequest>) -> Result<Response<v1::ExtendResponse>> {
+        self.gate.allow(request.metadata(), &WRITERS).await?;
+        extend::extend(&self.dispatcher, request.into_inner()).await.map(Response::new)
     }
 
     async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>> {

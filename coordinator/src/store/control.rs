@@ -4,7 +4,7 @@
 //! no longer counts changes nothing either way.
 
 use super::cells::{self, CellState, Stage};
-use super::database::{Row, Transaction, args};
+use super::database::{Row, args};
 use super::error::{Error, Result};
 use super::{Coordinates, Store, statements as sql};
 
@@ -88,8 +88,18 @@ impl Store {
     /// # Errors
     /// What the database says.
     pub async fn reopen(&self, sweep: &str, cells: &[u64]) -> Result<u64> {
+        let mut values = Vec::with_capacity(2 * cells.len());
+        for &cell in cells {
+            values.extend_from_slice(args![sweep, cell]);
+        }
         let mut transaction = self.database.write().await?;
-        let reopened = reopen(&mut transaction, sweep, cells).await?;
+        let reopened = sql::REOPEN.run(&mut transaction, &values).await?.len() as u64;
+        for mut row in sql::FORGET_CHECKPOINTS.run(&mut transaction, &values).await? {
+            transaction.execute(sql::DROP_BLOB, args![row.text()?]).await?;
+        }
+        if reopened > 0 {
+            transaction.execute(sql::DROP_ORPHANS_OF, args![sweep]).await?;
+        }
         transaction.commit().await?;
         Ok(reopened)
     }
@@ -120,20 +130,4 @@ impl Store {
         };
         rows.into_iter().map(touched).collect()
     }
-}
-
-/// [`Store::reopen`] within a transaction.
-pub(super) async fn reopen(transaction: &mut Transaction, sweep: &str, cells: &[u64]) -> Result<u64> {
-    let mut values = Vec::with_capacity(2 * cells.len());
-    for &cell in cells {
-        values.extend_from_slice(args![sweep, cell]);
-    }
-    let reopened = sql::REOPEN.run(transaction, &values).await?.len() as u64;
-    for mut row in sql::FORGET_CHECKPOINTS.run(transaction, &values).await? {
-        transaction.execute(sql::DROP_BLOB, args![row.text()?]).await?;
-    }
-    if reopened > 0 {
-        transaction.execute(sql::DROP_ORPHANS_OF, args![sweep]).await?;
-    }
-    Ok(reopened)
 }

@@ -10,7 +10,7 @@
 //! | `location` | where the database is, who owns the file, which file systems are refused |
 //! | `migrate`, `views`, `describe` | schema, views made from the axis list, what each column means |
 //! | `statements` | every statement, named |
-//! | `sweeps`, `cells`, `outcomes`, `control`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
+//! | `sweeps`, `extensions`, `cells`, `outcomes`, `control`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
 //! | `answer` | the runs that a sweep reports, and what was given up |
 //! | `keys` | what statistics group by |
 //! | `query` | a user's SQL, read-only, with limits |
@@ -24,6 +24,7 @@ mod control;
 mod database;
 mod describe;
 mod error;
+mod extensions;
 mod hint;
 mod keys;
 mod location;
@@ -43,6 +44,7 @@ pub use control::Touched;
 pub use database::Datum;
 pub use describe::{Relation, document, relations};
 pub use error::{Error, Result};
+pub use extensions::{NewExtension, whole};
 pub use keys::Coordinates;
 pub use location::Location;
 pub use outcomes::{Finished, Recorded, Stored};

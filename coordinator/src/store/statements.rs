@@ -27,9 +27,10 @@ statements! {
     /// All sweeps, latest first.
     SWEEPS = "SELECT id, name, description, source, digest, cells, state, priority, fresh, created_at_ms FROM sweeps
         ORDER BY created_at_ms DESC, id";
-    /// Sweeps that mean the same, latest first.
+    /// Sweeps that mean the same, or did so before or after an extension, latest first.
     SWEEPS_BY_DIGEST = "SELECT id, name, description, source, digest, cells, state, priority, fresh, created_at_ms FROM sweeps
-        WHERE digest = $1 ORDER BY created_at_ms DESC, id";
+        WHERE digest = $1 OR EXISTS (SELECT 1 FROM extensions WHERE extensions.sweep_id = sweeps.id
+        AND extensions.digest = $1) ORDER BY created_at_ms DESC, id";
     /// Sweeps that a person may mean by $1: an id, a name, or a tag, in this order, latest first.
     SWEEPS_BY_KEY = "SELECT id, name, description, source, digest, cells, state, priority, fresh, created_at_ms FROM sweeps
         WHERE id = $1 OR name = $1 OR EXISTS (SELECT 1 FROM tags WHERE tags.sweep_id = sweeps.id AND tags.tag = $1)
@@ -46,7 +47,19 @@ statements! {
     SET_STATE = "UPDATE sweeps SET state = $2 WHERE id = $1";
     /// The rank of a sweep; one row or no such sweep.
     SET_PRIORITY = "UPDATE sweeps SET priority = $2 WHERE id = $1";
-    /// A sweep with its cells, attempts, tags, inputs, checkpoints and selections; outcomes stay.
+    /// A sweep that gets more cells; one row or no such sweep.
+    EXTEND_SWEEP = "UPDATE sweeps SET cells = $2, description = $3,
+        state = CASE WHEN state = 'finished' THEN 'running' ELSE state END WHERE id = $1";
+    /// The file that gave them.
+    ADD_EXTENSION = "INSERT INTO extensions (sweep_id, seq, source, digest, cells, extended_at_ms)
+        VALUES ($1, $2, $3, $4, $5, $6)";
+    /// The files that gave a sweep more cells, in order.
+    EXTENSIONS = "SELECT source FROM extensions WHERE sweep_id = $1 ORDER BY seq";
+    /// A file that an extension names, unless the sweep has it; its bytes are there already, or the foreign key refuses it.
+    MERGE_INPUT = "INSERT INTO inputs (sweep_id, path, hash) VALUES ($1, $2, $3) ON CONFLICT (sweep_id, path) DO NOTHING";
+    /// Takes away what tuning chose for a range of groups.
+    FORGET_SELECTIONS = "DELETE FROM selections WHERE sweep_id = $1 AND group_index BETWEEN $2 AND $3";
+    /// A sweep with its cells, attempts, tags, inputs, extensions, checkpoints and selections; outcomes stay.
     DROP_SWEEP = "DELETE FROM sweeps WHERE id = $1";
     /// What tuning chose for a group; choosing again replaces it.
     SELECT_CANDIDATE = "INSERT INTO selections

@@ -62,11 +62,13 @@ pub struct Sweep {
     pub name: String,
     /// As submitted.
     pub description: String,
-    /// The sweep file, as it was.
+    /// The sweep file, as it was submitted.
     pub source: String,
-    /// Hash of its meaning.
+    /// The longer files that extended it since, in order.
+    pub extensions: Vec<String>,
+    /// Hash of the meaning of the file as it was submitted.
     pub digest: String,
-    /// Number of cells.
+    /// Number of cells, those of extensions included.
     pub cells: u64,
     /// Its state.
     pub state: SweepState,
@@ -144,7 +146,8 @@ impl Store {
         complete(&mut transaction, rows).await
     }
 
-    /// Sweeps with this digest, latest first: the ones that running the same file may go on with.
+    /// Sweeps with this digest, as submitted or by an extension, latest first: the ones that running the same file may go
+    /// on with.
     ///
     /// # Errors
     /// What the database says.
@@ -220,14 +223,12 @@ impl Store {
         Ok(Gone { outcomes, blobs })
     }
 
-    /// Records what tuning chose; choosing again for a group replaces it. `reopened` are cells that were run with an earlier
-    /// choice: they are ready again, as by [`Store::reopen`].
+    /// Records what tuning chose; choosing again for a group replaces it.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn select(&self, sweep: &str, selections: &[Selection], reopened: &[u64], now_ms: i64) -> Result<()> {
+    pub async fn select(&self, sweep: &str, selections: &[Selection], now_ms: i64) -> Result<()> {
         let mut transaction = self.database.write().await?;
-        super::control::reopen(&mut transaction, sweep, reopened).await?;
         for s in selections {
             let coordinates =
                 serde_json::to_string(&s.coordinates).expect("text keys and finite numbers always serialise");
@@ -283,11 +284,13 @@ async fn complete(transaction: &mut Transaction, rows: Vec<Row>) -> Result<Vec<S
         for mut tag in transaction.rows(sql::TAGS, args![&id]).await? {
             tags.push(tag.text()?);
         }
+        let extensions = super::extensions::sources(transaction, &id).await?;
         sweeps.push(Sweep {
             id,
             name: row.text()?,
             description: row.text()?,
             source: row.text()?,
+            extensions,
             digest: row.text()?,
             cells: row.count()?,
             state: super::cells::named(&SweepState::ALL, &row.text()?)?,

@@ -3,7 +3,7 @@
 use crate::support::{Kind, Scene, cell, coordinates, outcome};
 use crate::{count, rows, text};
 use sweep_coordinator::store::{
-    CellState, Counts, Datum, Ending, Error, Finished, NewSweep, Recorded, Role, Selection, SweepState,
+    CellState, Counts, Datum, Ending, Error, Finished, NewExtension, NewSweep, Recorded, Role, Selection, SweepState,
 };
 use sweep_core::outcome::{Outcome, Status};
 use sweep_core::trial::Inputs;
@@ -20,6 +20,8 @@ on_both! {
     payloads_in_names_are_stored_as_they_are
     selections_are_replaced_and_read_back
     a_token_made_elsewhere_is_taken_once_and_stays_revoked
+    an_extension_keeps_files_and_selections_that_it_does_not_touch
+    a_cell_made_ready_again_gives_its_outcome_up_and_may_train_another_trial
 }
 
 async fn a_known_trial_is_linked_unless_out_of_time(scene: Scene) {
@@ -216,8 +218,8 @@ async fn selections_are_replaced_and_read_back(scene: Scene) {
         validation_error,
         at_edge: "lr max".to_owned(),
     };
-    scene.store.select(&sweep, &[selection(1, 2, Some(0.25)), selection(0, 1, None)], &[], 400).await.unwrap();
-    scene.store.select(&sweep, &[selection(1, 4, Some(0.125))], &[], 500).await.unwrap();
+    scene.store.select(&sweep, &[selection(1, 2, Some(0.25)), selection(0, 1, None)], 400).await.unwrap();
+    scene.store.select(&sweep, &[selection(1, 4, Some(0.125))], 500).await.unwrap();
     let read = scene.store.selections(&sweep).await.unwrap();
     assert_eq!(read, [selection(0, 1, None), selection(1, 4, Some(0.125))]);
 }
@@ -234,4 +236,81 @@ async fn a_token_made_elsewhere_is_taken_once_and_stays_revoked(scene: Scene) {
     assert_eq!(store.adopt_token(&secret, Role::Worker, 9).await.unwrap(), None);
     let tokens = store.tokens().await.unwrap();
     assert!(matches!(&tokens[..], [only] if only.role == Role::Worker && !only.holds(10)), "{tokens:?}");
+}
+
+async fn an_extension_keeps_files_and_selections_that_it_does_not_touch(scene: Scene) {
+    let [a, b, c] = [&b"a"[..], b"b", b"c"].map(|bytes| blake3::hash(bytes).to_hex().to_string());
+    for bytes in [&b"a"[..], b"b", b"c"] {
+        scene.store.save_blob(bytes).await.unwrap();
+    }
+    let sweep = scene.sweep_with("s", &Inputs::from([("x".to_owned(), a.clone())])).await;
+    let selection = |group| Selection {
+        group,
+        candidate: 0,
+        candidates: 2,
+        coordinates: coordinates(&[]),
+        validation_error: Some(0.5),
+        at_edge: String::new(),
+    };
+    scene.store.select(&sweep, &[0, 1, 2, 3].map(selection), 20).await.unwrap();
+    scene.store.set_sweep_state(&sweep, SweepState::Finished).await.unwrap();
+    let inputs = Inputs::from([("x".to_owned(), b), ("y".to_owned(), c.clone())]);
+    let retuned = [1..3];
+    let new = NewExtension {
+        source: "longer",
+        digest: "s2",
+        description: "more",
+        cells: 1500,
+        inputs: &inputs,
+        retuned: &retuned,
+    };
+    scene.store.extend(&sweep, &new, 30).await.unwrap();
+    scene
+        .store
+        .extend(&sweep, &NewExtension { source: "longest", digest: "s3", cells: 2000, ..new }, 40)
+        .await
+        .unwrap();
+
+    let stored = scene.store.find_sweep(&sweep).await.unwrap();
+    assert_eq!((stored.state, stored.cells, stored.description.as_str()), (SweepState::Running, 2000, "more"));
+    assert_eq!((stored.source.as_str(), stored.latest()), ("", "longest"));
+    assert_eq!(stored.extensions, ["longer", "longest"]);
+    assert_eq!(stored.inputs, Inputs::from([("x".to_owned(), a), ("y".to_owned(), c)]), "a content is never replaced");
+    let groups: Vec<u64> = scene.store.selections(&sweep).await.unwrap().iter().map(|s| s.group).collect();
+    assert_eq!(groups, [0, 3]);
+    for digest in ["s", "s2", "s3"] {
+        assert_eq!(scene.store.sweeps_with_digest(digest).await.unwrap()[0].id, sweep, "{digest}");
+    }
+    let missing = scene.store.extend("none", &new, 50).await;
+    assert!(matches!(missing, Err(Error::UnknownSweep { .. })));
+    // An input that is not there cannot be named, and then nothing is stored.
+    let unknown = Inputs::from([("z".to_owned(), "0".repeat(64))]);
+    scene.store.extend(&sweep, &NewExtension { inputs: &unknown, ..new }, 60).await.unwrap_err();
+    assert_eq!(scene.store.find_sweep(&sweep).await.unwrap().extensions.len(), 2);
+    scene.store.remove_sweep(&sweep).await.unwrap();
+    assert_eq!(count(&scene.store, "SELECT COUNT(*) FROM extensions").await, 0);
+}
+
+async fn a_cell_made_ready_again_gives_its_outcome_up_and_may_train_another_trial(scene: Scene) {
+    let sweep = scene.sweep("s").await;
+    let first = scene.done(&sweep, cell(0, &[]), &outcome(0.1, 0.1)).await;
+    let returned = scene.lease(&sweep, cell(1, &[])).await;
+    scene.store.save_checkpoint(&returned, 10, b"state", 150).await.unwrap();
+    scene.store.end_attempt(&returned, Ending::Returned, None, CellState::Ready, 160).await.unwrap();
+    let leased = scene.lease(&sweep, cell(2, &[])).await;
+    scene.store.save_checkpoint(&leased, 10, b"other", 170).await.unwrap();
+    assert_eq!(scene.store.reopen(&sweep, &[0, 1, 2, 3]).await.unwrap(), 2, "not what is out or was never leased");
+    assert_eq!(scene.store.checkpoint(&sweep, 1).await.unwrap(), None, "it was of the trial before");
+    assert!(scene.store.checkpoint(&sweep, 2).await.unwrap().is_some());
+    let known = scene.store.cell(&sweep, 0).await.unwrap().unwrap();
+    assert_eq!((known.state, known.outcome, known.fence), (CellState::Ready, None, 1));
+
+    let other = cell(0, &[("lr", Value::Float(3.0))]);
+    let second = scene.done(&sweep, other.clone(), &outcome(0.2, 0.2)).await;
+    let known = scene.store.cell(&sweep, 0).await.unwrap().unwrap();
+    assert_eq!((known.outcome, known.fence, known.attempts.len()), (Some(second), 2, 2));
+    assert_eq!((known.coordinates["lr"].clone(), known.trial_digest), (Value::Float(3.0), other.trial_digest));
+    assert_ne!(first, second);
+    let keys = "SELECT COUNT(DISTINCT setting_key) FROM cells WHERE cell IN (0, 1)";
+    assert_eq!(count(&scene.store, keys).await, 2, "statistics group it by what it is now");
 }

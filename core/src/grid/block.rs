@@ -66,7 +66,7 @@ impl Block {
     }
 
     /// The cell with these coordinates, no more and no less.
-    pub(super) fn index_of(&self, coordinates: &BTreeMap<String, Value>) -> Option<u64> {
+    pub(crate) fn index_of(&self, coordinates: &BTreeMap<String, Value>) -> Option<u64> {
         if self.factors.iter().map(|factor| factor.axes().len()).sum::<usize>() != coordinates.len() {
             return None;
         }

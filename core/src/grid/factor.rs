@@ -159,6 +159,32 @@ impl Factor {
         (!outside.is_empty()).then(|| (of(inside), of(outside)))
     }
 
+    /// The alternatives that `other`, which is over the same axes, has too, and the rest. `None`: it shares none.
+    pub(super) fn meet(&self, other: &Factor) -> (Option<Factor>, Vec<Factor>) {
+        if let (Rows::Counted { first, count }, Rows::Counted { first: theirs, count: many }) =
+            (&self.rows, &other.rows)
+        {
+            let (end, their_end) = (first + *count as i64, theirs + *many as i64);
+            let (from, to) = ((*first).max(*theirs), end.min(their_end));
+            if from >= to {
+                return (None, vec![self.clone()]);
+            }
+            let range = |from: i64, to: i64| (from < to).then(|| Factor::replicates(from, (to - from) as u64));
+            return (range(from, to), [range(*first, from), range(to, end)].into_iter().flatten().collect());
+        }
+        // Zipped axes may stand in another order.
+        let columns: Vec<usize> =
+            self.axes.iter().filter_map(|axis| other.axes.iter().position(|theirs| theirs == axis)).collect();
+        let known: HashSet<Vec<Key>> =
+            other.rows().iter().map(|row| row_key(columns.iter().map(|&column| &row[column]))).collect();
+        let (shared, rest): (Vec<_>, Vec<_>) =
+            self.rows().iter().cloned().partition(|row| known.contains(&row_key(row)));
+        let of = |rows: Vec<Vec<Value>>| {
+            (!rows.is_empty()).then(|| Factor { axes: self.axes.clone(), rows: Rows::Listed(rows) })
+        };
+        (of(shared), of(rest).into_iter().collect())
+    }
+
     /// What is left without `axes`: `None` where nothing is.
     pub(super) fn without(&self, axes: &[&'static str]) -> Option<Factor> {
         let kept: Vec<usize> = (0..self.axes.len()).filter(|&i| !axes.contains(&self.axes[i])).collect();

@@ -7,9 +7,11 @@
 //! Inside a block the axes that move the cost are the slow digits, then the replicate, then the rest: a cost class is
 //! one range of indices, and a replicate within it a range of that.
 //!
-//! [`Block::split`] and [`Block::replace`] are the algebra that `sweep` makes conditional lists and exclusions from.
+//! [`Block::split`] and [`Block::replace`] are the algebra that `sweep` makes conditional lists and exclusions from;
+//! [`Block::minus`] tells what an extension adds.
 
 mod block;
+mod difference;
 mod factor;
 
 pub use block::Block;

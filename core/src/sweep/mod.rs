@@ -6,19 +6,26 @@
 //! - `read`, `parse`: from bytes to `file`, names and values checked one by one;
 //! - `combine`: entries and rules to disjoint blocks of the [`grid`](crate::grid);
 //! - `check`: values that conflict with each other;
+//! - `segment`: the cells that came together; `extend`: what another file adds to a sweep, whose indices never move;
+//!   `edit`: `axis=values` in place of another file;
 //! - `reads`: which cells read files; `tune`: tune → refit; `summary`: what a person reads, and differences between two sweeps.
 
 mod check;
 mod combine;
 mod diagnostic;
+mod edit;
+mod extend;
 mod file;
 mod parse;
 mod read;
 mod reads;
+mod segment;
 mod summary;
 mod tune;
 
 pub use diagnostic::Diagnostic;
+pub use edit::{Misplaced, lengthened};
+pub use extend::Unfit;
 pub use parse::MAX_BYTES;
 pub use summary::{AxisSummary, Difference, diff};
 pub use tune::{FIRST_REFIT, Group, Place, Selection, Tune};
@@ -30,7 +37,9 @@ use crate::trial::{self, Inputs, Trial};
 use crate::value::Value;
 use diagnostic::Report;
 use file::File;
+use segment::Segment;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use toml::de::DeTable;
 
 /// Most cells of a sweep, unless the user says otherwise.
@@ -64,10 +73,10 @@ pub struct Sweep {
     pub first: i64,
     /// Seeds that do not follow the replicate.
     pub fix: BTreeMap<&'static str, i64>,
-    /// The cells; with `[tune]`, the tuning cells.
-    pub grid: Grid,
-    /// The groups and refits, where there is `[tune]`.
+    /// The groups, where there is `[tune]`.
     pub tune: Option<Tune>,
+    /// The cells: those of the file (with `[tune]`: the tuning cells, then the refits), then those of each extension.
+    segments: Vec<Segment>,
     /// `[[when]]`, `[[exclude]]` and `[[zip]]` as text, for [`diff`].
     rules: Vec<(&'static str, String)>,
 }
@@ -149,10 +158,10 @@ impl Sweep {
 
     fn build(file: &File, combined: &combine::Combined, most: u64) -> std::result::Result<Sweep, TooLarge> {
         let blocks: Vec<_> = combined.pieces.iter().map(|piece| piece.block.clone()).collect();
-        let (grid, tune) = match &file.tune {
+        let (segments, tune) = match &file.tune {
             Some(tuning) => {
-                let (grid, tune) = Tune::new(tuning, &blocks, file.first, most)?;
-                (grid, Some(tune))
+                let (segments, tune) = Tune::new(tuning, &blocks, file.first, most)?;
+                (segments.into(), Some(tune))
             }
             None => {
                 let blocks = blocks.iter().map(|block| {
@@ -160,7 +169,7 @@ impl Sweep {
                     let factors = block.factors().iter().cloned().chain([replicates]);
                     combine::ordered(&crate::grid::Block::new(factors), &[])
                 });
-                (Grid::new(blocks.collect(), most)?, None)
+                (vec![Segment::plain(0, Grid::new(blocks.collect(), most)?)], None)
             }
         };
         Ok(Sweep {
@@ -172,15 +181,15 @@ impl Sweep {
             replicates: tune.as_ref().map_or(file.count, |tune| tune.replicates),
             first: file.first,
             fix: file.fix.clone(),
-            grid,
             tune,
+            segments,
             rules: summary::rules(file),
         })
     }
 
-    /// The number of cells: those of the grid, then the refits.
+    /// The number of cells.
     pub fn len(&self) -> u64 {
-        self.grid.len() + self.tune.as_ref().map_or(0, |tune| tune.refits.len())
+        self.segments.last().map_or(0, Segment::end)
     }
 
     /// Whether there is no cell.
@@ -188,57 +197,83 @@ impl Sweep {
         self.len() == 0
     }
 
+    /// Whether it was extended.
+    pub fn is_extended(&self) -> bool {
+        self.segments.len() > if self.tune.is_some() { 2 } else { 1 }
+    }
+
+    /// The segment of cell `index`.
+    fn segment(&self, index: u64) -> Option<&Segment> {
+        self.segments.get(self.segments.partition_point(|segment| segment.end() <= index))
+    }
+
     /// Cell `index`; `None` beyond the last.
     pub fn cell(&self, index: u64) -> Option<Cell> {
-        let Some(after) = index.checked_sub(self.grid.len()) else {
-            return self.grid.coordinates(index).map(Cell::Fixed);
-        };
-        let tune = self.tune.as_ref()?;
-        Some(Cell::Refit { group: tune.refit_group(after)?, coordinates: tune.refits.coordinates(after)? })
+        let segment = self.segment(index)?;
+        let coordinates = segment.grid.coordinates(index - segment.start)?;
+        if !segment.refits {
+            return Some(Cell::Fixed(coordinates));
+        }
+        Some(Cell::Refit { group: self.group_of(index)?, coordinates })
+    }
+
+    /// Whether cell `index` is a refit, which waits for the tuning of its group.
+    pub fn is_refit(&self, index: u64) -> bool {
+        self.segment(index).is_some_and(|segment| segment.refits)
+    }
+
+    /// The indices of the tuning cells; none without `[tune]`.
+    pub fn tuning_ranges(&self) -> Vec<Range<u64>> {
+        let tuning = self.segments.iter().filter(|segment| self.tune.is_some() && !segment.refits);
+        tuning.map(|segment| segment.start..segment.end()).collect()
+    }
+
+    /// The indices of the refits.
+    pub fn refit_ranges(&self) -> Vec<Range<u64>> {
+        self.segments.iter().filter(|segment| segment.refits).map(|segment| segment.start..segment.end()).collect()
     }
 
     /// The cell with exactly these coordinates; of a refit, those of its tuned axes are not looked at.
     pub fn index_of(&self, coordinates: &BTreeMap<String, Value>) -> Option<u64> {
-        let refit = || {
-            let tune = self.tune.as_ref()?;
-            let mut coordinates = coordinates.clone();
-            coordinates.retain(|axis, _| !tune.over.contains(&axis.as_str()));
-            Some(self.grid.len() + tune.refits.index_of(&coordinates)?)
-        };
-        self.grid.index_of(coordinates).or_else(refit)
+        let mut untuned = coordinates.clone();
+        let tuned = self.tune.iter().flat_map(|tune| &tune.over);
+        tuned.for_each(|axis| drop(untuned.remove(*axis)));
+        self.segments.iter().find_map(|segment| {
+            let asked = if segment.refits { &untuned } else { coordinates };
+            Some(segment.start + segment.grid.index_of(asked)?)
+        })
     }
 
-    /// The cost classes of all cells, in order: see [`Grid::classes`].
+    /// The cost classes of all cells, in order: see [`Grid::classes`]. Those of a segment stay as they are when others
+    /// are added.
     pub fn classes(&self) -> Vec<Class> {
-        let mut classes = self.grid.classes();
-        let refits = self.tune.iter().flat_map(|tune| tune.refits.classes());
-        classes.extend(refits.map(|class| Class { start: class.start + self.grid.len(), ..class }));
-        classes
+        let of = |segment: &Segment| {
+            let start = segment.start;
+            segment.grid.classes().into_iter().map(move |class| Class { start: class.start + start, ..class })
+        };
+        self.segments.iter().flat_map(of).collect()
     }
 
     /// Where tuning cell `index` belongs; `None` for other cells.
     pub fn place(&self, index: u64) -> Option<Place> {
-        self.tune.as_ref()?.place(&self.grid, index)
+        let (tune, segment) = (self.tune.as_ref()?, self.segment(index)?);
+        if segment.refits { None } else { tune.place(segment, index - segment.start) }
     }
 
     /// The group of a tuning or a refit cell.
     pub fn group_of(&self, index: u64) -> Option<u64> {
-        let tune = self.tune.as_ref()?;
-        match index.checked_sub(self.grid.len()) {
-            Some(refit) => tune.refit_group(refit),
-            None => self.place(index).map(|place| place.group),
-        }
+        let segment = self.segment(index)?;
+        self.tune.as_ref()?.group_of(segment, index - segment.start)
     }
 
     /// The tuning cells of candidate `c` of group `g`, one a replicate; none where the group has one candidate.
     pub fn tuning_cells(&self, g: u64, c: u64) -> Vec<u64> {
-        self.tune.as_ref().map_or(Vec::new(), |tune| tune.tuning_cells(&self.grid, g, c))
+        self.tune.as_ref().map_or(Vec::new(), |tune| tune.tuning_cells(&self.segments, g, c))
     }
 
     /// The refit cells of group `g`.
     pub fn refit_cells(&self, g: u64) -> Vec<u64> {
-        let cells = self.tune.as_ref().map_or(Vec::new(), |tune| tune.refits_of(g));
-        cells.into_iter().map(|cell| cell + self.grid.len()).collect()
+        self.tune.as_ref().map_or(Vec::new(), |tune| tune.refit_cells(&self.segments, g))
     }
 
     /// The whole coordinates of refit cell `index`, given that `candidate` won its group.
@@ -272,7 +307,7 @@ impl Sweep {
     pub fn files(&self) -> BTreeSet<String> {
         let is_file = |name: &str| axis::find(name).is_some_and(|axis| axis.kind == Kind::File);
         let mut files = BTreeSet::new();
-        for factor in self.parts().into_iter().flatten() {
+        for factor in self.products().into_iter().flatten() {
             for axis in factor.axes().iter().filter(|axis| is_file(axis)) {
                 files.extend(factor.values(axis).filter_map(Value::text).map(str::to_owned));
             }
@@ -282,19 +317,12 @@ impl Sweep {
     }
 
     /// The factors of each block of cells, tuned and refitted ones included.
-    fn parts(&self) -> Vec<Vec<&Factor>> {
-        let mut parts: Vec<Vec<&Factor>> = Vec::new();
+    fn products(&self) -> Vec<Vec<&Factor>> {
+        let blocks = self.segments.iter().flat_map(|segment| segment.grid.blocks());
         match &self.tune {
-            None => parts.extend(self.grid.blocks().iter().map(|b| b.factors().iter().map(AsRef::as_ref).collect())),
-            Some(tune) => {
-                for (number, group) in tune.groups.blocks().iter().enumerate() {
-                    for candidates in tune.parts_of(number) {
-                        parts.push(group.factors().iter().chain(candidates.factors()).map(AsRef::as_ref).collect());
-                    }
-                }
-            }
+            None => blocks.map(|block| block.factors().iter().map(AsRef::as_ref).collect()).collect(),
+            Some(tune) => tune.products(),
         }
-        parts
     }
 
     /// The identity of what is to be run: files by content, the name, every cell and its index, the time limit. Not
@@ -310,7 +338,7 @@ impl Sweep {
         let tune = self.tune.iter();
         let tune = tune.map(|t| format!("{:?} {} {} {}", t.over, t.replicates, t.validation, t.refit));
         put(&tune.collect::<String>());
-        for factors in self.parts() {
+        for factors in self.products() {
             put("block");
             factors.into_iter().for_each(|factor| put(&factor.canonical()));
         }

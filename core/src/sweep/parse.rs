@@ -40,8 +40,8 @@ const KEYS: &[&str] = &[
     "record",
     "tune",
 ];
-const STOP: &[&str] = &["tolerance", "converge"];
-const RECORD: &[&str] = &["points", "top_k", "matrices"];
+pub(super) const STOP: &[&str] = &["tolerance", "converge"];
+pub(super) const RECORD: &[&str] = &["points", "top_k", "matrices"];
 
 /// The file, as far as it can be understood, and whether that is far enough to look for values that conflict.
 pub(super) fn file(table: &DeTable, report: &mut Report) -> (File, bool) {

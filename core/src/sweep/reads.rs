@@ -13,7 +13,7 @@ impl Sweep {
     pub fn reading_cells(&self, most: usize) -> Vec<BTreeMap<String, Value>> {
         let mut cells = Vec::new();
         let mut seen = BTreeSet::new();
-        for part in self.parts() {
+        for part in self.products() {
             let factors: Vec<&Factor> = part.into_iter().filter(|factor| !factor.is_replicates()).collect();
             let named =
                 |axis: &str| factors.iter().any(|f| f.values(axis).any(|v| v.text().is_some_and(|t| !t.is_empty())));

@@ -7,6 +7,7 @@ use crate::axis::CHOICES;
 use crate::grid::{Factor, REPLICATE, same};
 use crate::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// The values of an axis in the cells of some choices.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +50,7 @@ type Chosen = Vec<String>;
 /// Per axis: the values in the cells of each combination of entries.
 fn tabulate(sweep: &Sweep) -> BTreeMap<String, Vec<(Chosen, Vec<Value>)>> {
     let mut table: BTreeMap<String, Vec<(Chosen, Vec<Value>)>> = BTreeMap::new();
-    for factors in sweep.parts() {
+    for factors in sweep.products() {
         let chosen: Chosen = (CHOICES.iter())
             .map(|choice| {
                 let value = factors.iter().find_map(|factor| factor.values(choice).next());
@@ -176,7 +177,7 @@ impl Sweep {
         }
         let counts: BTreeSet<u64> = methods.values().flatten().copied().collect();
         let mut warnings = Vec::new();
-        if self.grid.is_empty() {
+        if self.tuning_ranges().iter().all(Range::is_empty) {
             warnings.push("nothing is tuned: every group has one candidate".to_owned());
         } else if counts.len() > 1 {
             let count = |counts: &BTreeSet<u64>| counts.iter().map(u64::to_string).collect::<Vec<_>>().join(" or ");

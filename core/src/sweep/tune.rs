@@ -10,10 +10,12 @@
 
 use super::combine::ordered;
 use super::file::Tuning;
+use super::segment::{Origin, Segment};
 use crate::axis::{self, Kind};
 use crate::grid::{Block, Factor, Grid, MAX_BLOCKS, TooLarge};
 use crate::value::Value;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// The first refit's number, less [`first`](super::Sweep): beyond every tuning replicate, so that seeds are fresh.
@@ -32,13 +34,33 @@ pub struct Tune {
     pub refit: u64,
     /// The groups: coordinates without tuned axes and replicate.
     pub(super) groups: Grid,
-    /// The refits: the groups' blocks with a replicate, in the same order.
-    pub(super) refits: Grid,
-    /// Per block of `groups`: its candidates as disjoint products, each with its block of the tuning grid (none for a
-    /// single candidate).
-    candidates: Vec<Vec<(Block, Option<usize>)>>,
-    /// Per block of the tuning grid: its group block, and which of that block's candidates it holds.
-    origin: Vec<(usize, usize)>,
+    /// Per block of `groups`.
+    pub(super) members: Vec<Members>,
+}
+
+/// What all groups of one block have.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Members {
+    /// Their candidates as disjoint products, in order.
+    pub(super) candidates: Vec<Candidates>,
+    refits: Vec<Home>,
+}
+
+/// Candidates of a block of groups.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Candidates {
+    /// The tuned axes.
+    pub(super) product: Block,
+    /// Their tuning cells, by replicate; none for a single candidate.
+    tuning: Vec<Home>,
+}
+
+/// A block of cells, by its segment and its place there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Home {
+    segment: usize,
+    block: usize,
+    replicates: u64,
 }
 
 /// One group.
@@ -118,20 +140,24 @@ pub(super) fn parts(block: &Block, tuned: &[&'static str]) -> (Block, Block) {
 }
 
 /// `block` with `replicates` after the axes that move the cost, and `validation` last.
-fn with_replicates(block: &Block, replicates: Factor, validation: f64, tuned: &[&'static str]) -> Block {
-    let factors = block.factors().iter().cloned().chain([Arc::new(replicates)]);
+fn with_replicates(block: &Block, replicates: Arc<Factor>, validation: Arc<Factor>, tuned: &[&'static str]) -> Block {
+    let factors = block.factors().iter().cloned().chain([replicates]);
     let ordered = ordered(&Block::new(factors), tuned);
-    let last = Arc::new(Factor::constant("validation", Value::Float(validation)));
-    Block::new(ordered.factors().iter().cloned().chain([last]))
+    Block::new(ordered.factors().iter().cloned().chain([validation]))
 }
 
 impl Tune {
-    /// The tuning grid of `blocks` and its groups. `first` is the number of the first replicate, `most` the cells
+    /// The groups of `blocks`, with their tuning cells and their refits. `first` is the number of the first replicate, `most` the cells
     /// allowed in all.
     ///
     /// # Errors
     /// [`TooLarge`].
-    pub(super) fn new(file: &Tuning, blocks: &[Block], first: i64, most: u64) -> Result<(Grid, Tune), TooLarge> {
+    pub(super) fn new(
+        file: &Tuning,
+        blocks: &[Block],
+        first: i64,
+        most: u64,
+    ) -> Result<([Segment; 2], Tune), TooLarge> {
         let over: Vec<&'static str> = file.over.iter().map(|(axis, _)| *axis).collect();
         let mut groups: Vec<(Block, Vec<Block>)> = Vec::new();
         let mut numbers: HashMap<String, usize> = HashMap::new();
@@ -143,29 +169,90 @@ impl Tune {
             });
             groups[number].1.push(tuned);
         }
-        let (mut tuning, mut origin, mut candidates) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, (group, tuned)) in groups.iter().enumerate() {
-            let alone = tuned.iter().map(|part| part.len().unwrap_or(u128::MAX)).fold(0, u128::saturating_add) <= 1;
-            let mut held = Vec::new();
-            for (part, block) in tuned.iter().enumerate() {
-                held.push((block.clone(), (!alone).then_some(tuning.len())));
-                if !alone {
-                    let factors = group.factors().iter().chain(block.factors()).cloned();
-                    let replicates = Factor::replicates(first, file.replicates);
-                    tuning.push(with_replicates(&Block::new(factors), replicates, file.validation, &over));
-                    origin.push((number, part));
+        let (groups, tuned): (Vec<Block>, Vec<Vec<Block>>) = groups.into_iter().unzip();
+        let members = tuned.into_iter().map(Members::new).collect();
+        let (replicates, validation, refit) = (file.replicates, file.validation, file.refit);
+        let mut tune = Tune { over, replicates, validation, refit, groups: Grid::default(), members };
+        let segments = tune.complete(&groups, first, (0, 0), most)?;
+        tune.groups = Grid::new(groups, most)?;
+        Ok((segments, tune))
+    }
+
+    /// The tuning cells and the refits of these blocks of groups that are not there yet, as two segments of at most `most`
+    /// cells, of which the first has this number and begins at this index.
+    ///
+    /// # Errors
+    /// [`TooLarge`].
+    pub(super) fn complete(
+        &mut self,
+        groups: &[Block],
+        first: i64,
+        (segment, start): (usize, u64),
+        most: u64,
+    ) -> Result<[Segment; 2], TooLarge> {
+        let over = self.over.clone();
+        let mut made: [(Vec<Block>, Vec<Origin>); 2] = Default::default();
+        for (group, (fixed, members)) in groups.iter().zip(&mut self.members).enumerate() {
+            let mut make = |refits: bool, part: usize, block: &Block, homes: &mut Vec<Home>| {
+                let (first, needed, validation) = match refits {
+                    true => (first + FIRST_REFIT, self.refit, 0.0),
+                    false => (first, self.replicates, self.validation),
+                };
+                let before = homes.iter().map(|home| home.replicates).sum::<u64>();
+                if before < needed {
+                    let (blocks, origins) = &mut made[usize::from(refits)];
+                    let replicates = needed - before;
+                    homes.push(Home { segment: segment + usize::from(refits), block: blocks.len(), replicates });
+                    let replicates = Arc::new(Factor::replicates(first + before as i64, replicates));
+                    let validation = Arc::new(Factor::constant("validation", Value::Float(validation)));
+                    blocks.push(with_replicates(block, replicates, validation, &over));
+                    origins.push(Origin { group, part, before });
+                }
+            };
+            // A single candidate wins untried.
+            if members.len() > 1 {
+                for (part, candidates) in members.candidates.iter_mut().enumerate() {
+                    make(false, part, &joined(fixed, &candidates.product), &mut candidates.tuning);
                 }
             }
-            candidates.push(held);
+            make(true, 0, fixed, &mut members.refits);
         }
-        let refits = groups
-            .iter()
-            .map(|(group, _)| with_replicates(group, Factor::replicates(first + FIRST_REFIT, file.refit), 0.0, &over));
+        let [(tuning, of_tuning), (refits, of_refits)] = made;
         let tuning = Grid::new(tuning, most)?;
-        let refits = Grid::new(refits.collect(), most - tuning.len())?;
-        let groups = Grid::new(groups.into_iter().map(|(group, _)| group).collect(), most)?;
-        let (replicates, validation, refit) = (file.replicates, file.validation, file.refit);
-        Ok((tuning, Tune { over, replicates, validation, refit, groups, refits, candidates, origin }))
+        let refits = Grid::new(refits, most - tuning.len())?;
+        let end = start + tuning.len();
+        Ok([
+            Segment { start, grid: tuning, refits: false, origins: of_tuning },
+            Segment { start: end, grid: refits, refits: true, origins: of_refits },
+        ])
+    }
+
+    /// The blocks of `segment` with the factors that these groups and candidates have now, in the same order.
+    pub(super) fn rebuilt(&self, segment: &Segment) -> Vec<Block> {
+        let rebuilt = |(block, origin): (&Block, &Origin)| {
+            let (group, members) = (&self.groups.blocks()[origin.group], &self.members[origin.group]);
+            let whole = match segment.refits {
+                true => group.clone(),
+                false => joined(group, &members.candidates[origin.part].product),
+            };
+            let replicates = block.factors().iter().find(|factor| factor.is_replicates());
+            match (replicates, block.factors().last()) {
+                (Some(replicates), Some(last)) => with_replicates(&whole, replicates.clone(), last.clone(), &self.over),
+                _ => unreachable!("cells of groups have a replicate and a validation share"),
+            }
+        };
+        segment.grid.blocks().iter().zip(&segment.origins).map(rebuilt).collect()
+    }
+
+    /// The groups that `before` had too and that have more tuning cells now: their selection is to be made anew.
+    pub fn retuned(&self, before: &Tune) -> Vec<Range<u64>> {
+        let tuning = |members: &Members| members.candidates.iter().map(|candidates| candidates.tuning.len()).sum();
+        let more = |k: &usize| {
+            let now: usize = tuning(&self.members[*k]);
+            now > tuning(&before.members[*k])
+        };
+        let range = |k: usize| self.groups.start(k)..self.groups.start(k + 1);
+        (0..before.groups.blocks().len()).filter(more).map(range).collect()
     }
 
     /// The number of groups.
@@ -186,22 +273,25 @@ impl Tune {
 
     /// The number of candidates in every group of group block `block`.
     pub(super) fn candidates_of(&self, block: usize) -> u64 {
-        self.candidates[block].iter().map(|(part, _)| part.len().unwrap_or(1) as u64).sum()
+        self.members[block].len()
     }
 
-    /// The candidates of group block `block`, as products.
-    pub(super) fn parts_of(&self, block: usize) -> impl Iterator<Item = &Block> {
-        self.candidates[block].iter().map(|(part, _)| part)
+    /// The factors of each block of groups with each of its products of candidates.
+    pub(super) fn products(&self) -> Vec<Vec<&Factor>> {
+        let groups = self.groups.blocks().iter().zip(&self.members);
+        groups
+            .flat_map(|(group, members)| members.candidates.iter().map(move |candidates| (group, &candidates.product)))
+            .map(|(group, product)| group.factors().iter().chain(product.factors()).map(AsRef::as_ref).collect())
+            .collect()
     }
 
     /// The part of a group block's candidates that holds candidate `c`, and its place there.
-    fn candidate_at(&self, block: usize, mut c: u64) -> Option<(&Block, Option<usize>, u64)> {
-        for (part, tuning) in &self.candidates[block] {
-            let length = part.len()? as u64;
-            if c < length {
-                return Some((part, *tuning, c));
+    fn candidate_at(&self, block: usize, mut c: u64) -> Option<(&Candidates, u64)> {
+        for candidates in &self.members[block].candidates {
+            if c < candidates.len() {
+                return Some((candidates, c));
             }
-            c -= length;
+            c -= candidates.len();
         }
         None
     }
@@ -209,49 +299,50 @@ impl Tune {
     /// The coordinates of the tuned axes of candidate `c` in group `g`.
     pub fn candidate(&self, g: u64, c: u64) -> Option<BTreeMap<String, Value>> {
         let (block, _) = self.groups.locate(g)?;
-        let (part, _, at) = self.candidate_at(block, c)?;
-        Some(part.at(&part.digits(at)))
+        let (candidates, at) = self.candidate_at(block, c)?;
+        Some(candidates.product.at(&candidates.product.digits(at)))
     }
 
     /// The tuning cells of candidate `c` in group `g`, one a replicate; none where the group is only refitted.
-    pub fn tuning_cells(&self, grid: &Grid, g: u64, c: u64) -> Vec<u64> {
+    pub(super) fn tuning_cells(&self, segments: &[Segment], g: u64, c: u64) -> Vec<u64> {
         let found = self.groups.locate(g).and_then(|(block, at)| {
-            let (part, tuning, candidate) = self.candidate_at(block, c)?;
-            Some((self.groups.blocks()[block].digits(at), part.digits(candidate), tuning?))
+            let (candidates, candidate) = self.candidate_at(block, c)?;
+            Some((self.groups.blocks()[block].digits(at), candidates.product.digits(candidate), &candidates.tuning))
         });
-        let Some((group, tuned, tuning)) = found else { return Vec::new() };
-        let cells = (0..self.replicates).map(|r| woven(&grid.blocks()[tuning], &group, r, &tuned));
-        cells.map(|index| grid.start(tuning) + index).collect()
+        found.map_or(Vec::new(), |(group, tuned, homes)| cells(segments, homes, &group, &tuned))
     }
 
-    /// The refit cells of group `g`, counted from the first refit.
-    pub(super) fn refits_of(&self, g: u64) -> Vec<u64> {
+    /// The refit cells of group `g`.
+    pub(super) fn refit_cells(&self, segments: &[Segment], g: u64) -> Vec<u64> {
         let Some((block, at)) = self.groups.locate(g) else { return Vec::new() };
-        let group = self.groups.blocks()[block].digits(at);
-        let cells = (0..self.refit).map(|r| woven(&self.refits.blocks()[block], &group, r, &[]));
-        cells.map(|index| self.refits.start(block) + index).collect()
+        cells(segments, &self.members[block].refits, &self.groups.blocks()[block].digits(at), &[])
     }
 
-    /// Where tuning cell `index` of `grid` belongs.
-    pub(super) fn place(&self, grid: &Grid, index: u64) -> Option<Place> {
-        let (tuning, at) = grid.locate(index)?;
-        let (block, part) = self.origin[tuning];
-        let (group, replicate, tuned) =
-            unwoven(&grid.blocks()[tuning], at, self.groups.blocks()[block].factors().len());
-        let before = self.candidates[block][..part].iter().map(|(part, _)| part.len().unwrap_or(1) as u64).sum::<u64>();
+    /// The origin of a cell of `segment`, and the digits of its group, its replicate and its tuned axes.
+    fn unwoven(&self, segment: &Segment, at: u64) -> Option<(Origin, Vec<u64>, u64, Vec<u64>)> {
+        let (block, at) = segment.grid.locate(at)?;
+        let origin = segment.origins[block];
+        let length = self.groups.blocks()[origin.group].factors().len();
+        let (group, replicate, tuned) = unwoven(&segment.grid.blocks()[block], at, length);
+        Some((origin, group, replicate, tuned))
+    }
+
+    /// Where tuning cell number `at` of `segment` belongs.
+    pub(super) fn place(&self, segment: &Segment, at: u64) -> Option<Place> {
+        let (Origin { group: block, part, before }, group, replicate, tuned) = self.unwoven(segment, at)?;
+        let candidates = &self.members[block].candidates;
+        let earlier = candidates[..part].iter().map(Candidates::len).sum::<u64>();
         Some(Place {
             group: self.groups.start(block) + self.groups.blocks()[block].index(&group),
-            candidate: before + self.candidates[block][part].0.index(&tuned),
-            replicate,
+            candidate: earlier + candidates[part].product.index(&tuned),
+            replicate: before + replicate,
         })
     }
 
-    /// The group of refit `index`, counted from the first refit.
-    pub(super) fn refit_group(&self, index: u64) -> Option<u64> {
-        let (block, at) = self.refits.locate(index)?;
-        let group = &self.groups.blocks()[block];
-        let (digits, ..) = unwoven(&self.refits.blocks()[block], at, group.factors().len());
-        Some(self.groups.start(block) + group.index(&digits))
+    /// The group of cell number `at` of `segment`.
+    pub(super) fn group_of(&self, segment: &Segment, at: u64) -> Option<u64> {
+        let (origin, group, ..) = self.unwoven(segment, at)?;
+        Some(self.groups.start(origin.group) + self.groups.blocks()[origin.group].index(&group))
     }
 
     /// Chooses the candidate of group `g` with the least median validation error.
@@ -285,7 +376,8 @@ impl Tune {
 
     /// Whether `value` is an end of the group block's values of `axis`, and not a bound of the axis.
     fn at_edge(&self, block: usize, axis: &str, value: &Value) -> bool {
-        let values = || self.parts_of(block).flat_map(|part| part.factor(axis)).flat_map(|factor| factor.values(axis));
+        let products = || self.members[block].candidates.iter().map(|candidates| &candidates.product);
+        let values = || products().flat_map(|part| part.factor(axis)).flat_map(|factor| factor.values(axis));
         let Some(value) = value.number() else { return false };
         let (mut least, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
         for x in values().filter_map(Value::number) {
@@ -300,6 +392,46 @@ impl Tune {
         };
         least < largest && (value == least || value == largest) && !bounds.contains(&Some(value))
     }
+}
+
+impl Members {
+    /// These products of candidates, none of which has cells yet.
+    pub(super) fn new(products: Vec<Block>) -> Members {
+        let candidates = products.into_iter().map(|product| Candidates { product, tuning: Vec::new() });
+        Members { candidates: candidates.collect(), refits: Vec::new() }
+    }
+
+    /// More candidates, after the others.
+    pub(super) fn add(&mut self, product: Block) {
+        self.candidates.push(Candidates { product, tuning: Vec::new() });
+    }
+
+    /// The number of candidates.
+    fn len(&self) -> u64 {
+        self.candidates.iter().map(Candidates::len).fold(0, u64::saturating_add)
+    }
+}
+
+impl Candidates {
+    /// How many there are.
+    fn len(&self) -> u64 {
+        self.product.len().map_or(u64::MAX, |length| u64::try_from(length).unwrap_or(u64::MAX))
+    }
+}
+
+/// The cells in these blocks of one group and one candidate, by replicate.
+fn cells(segments: &[Segment], homes: &[Home], group: &[u64], tuned: &[u64]) -> Vec<u64> {
+    let of = |home: &Home| {
+        let segment = &segments[home.segment];
+        let (block, start) = (&segment.grid.blocks()[home.block], segment.start + segment.grid.start(home.block));
+        (0..home.replicates).map(|r| start + woven(block, group, r, tuned)).collect::<Vec<_>>()
+    };
+    homes.iter().flat_map(of).collect()
+}
+
+/// The product of what groups fix and what is tuned.
+pub(super) fn joined(group: &Block, tuned: &Block) -> Block {
+    Block::new(group.factors().iter().chain(tuned.factors()).cloned())
 }
 
 /// The median of `replicates` errors, of which those not given are +∞; between two, their mean.

@@ -1,28 +1,25 @@
-//! Random sweep files against an enumeration that knows nothing of blocks.
+//! Random sweep files, each with an enumeration that knows nothing of blocks.
 //!
 //! A file is made from a list of bytes (so that a failing one shrinks), as text and as lists of cells: one map per
 //! cell, rules applied map by map. What the file cannot mean (a condition that holds nowhere) is left out of both.
 
-use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
-use sweep_core::grid::{Class, Grid};
-use sweep_core::sweep::{Cell, FIRST_REFIT, Sweep};
 use sweep_core::value::Value;
 
-type Coordinates = BTreeMap<String, Value>;
+pub type Coordinates = BTreeMap<String, Value>;
 
 /// Bytes as a source of choices; at the end, always the first.
-struct Choices(std::vec::IntoIter<u8>);
+pub struct Choices(pub std::vec::IntoIter<u8>);
 
 impl Choices {
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         usize::from(self.0.next().unwrap_or(0)) % n
     }
     fn flip(&mut self) -> bool {
         self.below(2) == 1
     }
     /// One or more of `pool`, in its order or the reverse.
-    fn some<T: Clone>(&mut self, pool: &[T]) -> Vec<T> {
+    pub fn some<T: Clone>(&mut self, pool: &[T]) -> Vec<T> {
         let start = self.below(pool.len());
         let count = 1 + self.below(pool.len() - start);
         let mut chosen = pool[start..start + count].to_vec();
@@ -41,11 +38,11 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn texts(values: &[Value]) -> String {
+pub fn texts(values: &[Value]) -> String {
     format!("[{}]", values.iter().map(text).collect::<Vec<_>>().join(", "))
 }
 
-fn pool(axis: &str) -> Vec<Value> {
+pub fn pool(axis: &str) -> Vec<Value> {
     let floats = |x: &[f64]| x.iter().map(|&x| Value::Float(x)).collect();
     let ints = |x: &[i64]| x.iter().map(|&x| Value::Int(x)).collect();
     match axis {
@@ -104,16 +101,16 @@ impl Rule {
 }
 
 #[derive(Debug)]
-struct Made {
-    file: String,
+pub struct Made {
+    pub file: String,
     /// Without replicates.
-    cells: Vec<Coordinates>,
-    count: i64,
-    tuned: Vec<&'static str>,
+    pub cells: Vec<Coordinates>,
+    pub count: i64,
+    pub tuned: Vec<&'static str>,
 }
 
 /// Every cell with each of `values` at `axis`.
-fn times(cells: Vec<Coordinates>, axis: &str, values: &[Value]) -> Vec<Coordinates> {
+pub fn times(cells: Vec<Coordinates>, axis: &str, values: &[Value]) -> Vec<Coordinates> {
     let with = |cell: &Coordinates, value: &Value| {
         let mut cell = cell.clone();
         cell.insert(axis.to_owned(), value.clone());
@@ -128,7 +125,7 @@ fn distinct(mut cells: Vec<Coordinates>) -> Vec<Coordinates> {
     cells
 }
 
-fn make(bytes: Vec<u8>, tune: bool) -> Made {
+pub fn make(bytes: Vec<u8>, tune: bool) -> Made {
     let mut choose = Choices(bytes.into_iter());
     let mut file = "name = \"random\"\n".to_owned();
     let mut tuned: Vec<&'static str> = if tune { vec!["lr"] } else { Vec::new() };
@@ -359,121 +356,5 @@ fn make(bytes: Vec<u8>, tune: bool) -> Made {
             file += &format!("[replicate]\ncount = {count}\nfirst = 7\n");
         }
         return Made { file, cells, count, tuned };
-    }
-}
-
-fn parse(file: &str) -> Sweep {
-    Sweep::parse(file.as_bytes(), 100_000_000).unwrap_or_else(|found| panic!("{}\n{file}", found[0]))
-}
-
-fn with_replicates(cells: &[Coordinates], first: i64, count: i64) -> Vec<Coordinates> {
-    let replicates: Vec<Value> = (first..first + count).map(Value::Int).collect();
-    times(cells.to_vec(), "replicate", &replicates)
-}
-
-fn sorted(cells: impl IntoIterator<Item = Coordinates>) -> Vec<String> {
-    let mut cells: Vec<String> = cells.into_iter().map(|cell| format!("{cell:?}")).collect();
-    cells.sort();
-    cells
-}
-
-fn all(grid: &Grid) -> Vec<Coordinates> {
-    (0..grid.len()).map(|index| grid.coordinates(index).unwrap()).collect()
-}
-
-/// Classes partition the cells; each has one cost; each replicate is a contiguous part of it.
-fn check_classes(grid: &Grid, classes: &[Class], first: i64) {
-    let mut next = 0;
-    for class in classes {
-        assert_eq!(class.start, next);
-        assert!(class.len > 0 && class.len.is_multiple_of(class.replicates));
-        let each = class.len / class.replicates;
-        for (k, index) in (class.start..class.start + class.len).enumerate() {
-            let cell = grid.coordinates(index).unwrap();
-            assert_eq!(cell["replicate"], Value::Int(first + (k as u64 / each) as i64));
-            assert!(class.coordinates.iter().all(|(axis, value)| cell[axis] == *value), "{class:?} {cell:?}");
-            for axis in ["n1", "rank", "samples", "problem"] {
-                assert!(class.coordinates.contains_key(axis), "{axis} moves the cost");
-            }
-        }
-        next += class.len;
-    }
-    assert_eq!(next, grid.len());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_grid_holds_the_cells_of_an_enumeration_each_once(bytes in prop::collection::vec(any::<u8>(), 0..160)) {
-        let made = make(bytes, false);
-        let sweep = parse(&made.file);
-        let cells = all(&sweep.grid);
-        prop_assert_eq!(sorted(cells.clone()), sorted(with_replicates(&made.cells, 7, made.count)), "{}", made.file);
-        for (index, cell) in cells.iter().enumerate() {
-            prop_assert_eq!(sweep.index_of(cell), Some(index as u64));
-        }
-        prop_assert_eq!(sweep.grid.coordinates(sweep.grid.len()), None);
-        check_classes(&sweep.grid, &sweep.grid.classes(), 7);
-    }
-
-    #[test]
-    fn tuning_cells_are_groups_times_candidates_and_refits_are_groups(bytes in prop::collection::vec(any::<u8>(), 0..160)) {
-        let made = make(bytes, true);
-        let sweep = parse(&made.file);
-        let tune = sweep.tune.as_ref().unwrap();
-        // Groups, by enumeration.
-        let mut groups: BTreeMap<String, (Coordinates, Vec<Coordinates>)> = BTreeMap::new();
-        for cell in &made.cells {
-            let (tuned, group): (Coordinates, Coordinates) =
-                cell.clone().into_iter().partition(|(axis, _)| made.tuned.contains(&axis.as_str()));
-            groups.entry(format!("{group:?}")).or_insert((group, Vec::new())).1.push(tuned);
-        }
-        let tuned: Vec<Coordinates> = made.cells.iter().filter(|cell| {
-            let group: Coordinates = (*cell).clone().into_iter().filter(|(a, _)| !made.tuned.contains(&a.as_str())).collect();
-            groups[&format!("{group:?}")].1.len() > 1
-        }).cloned().collect();
-        let tuning = times(with_replicates(&tuned, 7, made.count), "validation", &[Value::Float(0.2)]);
-        prop_assert_eq!(sorted(all(&sweep.grid)), sorted(tuning), "{}", made.file);
-        let refits: Vec<Coordinates> = groups.values().map(|(group, _)| group.clone()).collect();
-        let refits = times(with_replicates(&refits, 7 + FIRST_REFIT, 2), "validation", &[Value::Float(0.0)]);
-        let ours = (sweep.grid.len()..sweep.len()).map(|index| match sweep.cell(index) {
-            Some(Cell::Refit { coordinates, .. }) => coordinates,
-            other => panic!("{other:?}"),
-        });
-        prop_assert_eq!(sorted(ours), sorted(refits), "{}", made.file);
-
-        prop_assert_eq!(tune.len(), groups.len() as u64);
-        let (mut tuning_seen, mut refits_seen) = (0, 0);
-        for g in 0..tune.len() {
-            let group = tune.group(g).unwrap();
-            let (_, candidates) = &groups[&format!("{:?}", group.coordinates)];
-            prop_assert_eq!(sorted((0..group.candidates).map(|c| tune.candidate(g, c).unwrap())), sorted(candidates.clone()));
-            prop_assert_eq!(tune.candidate(g, group.candidates), None);
-            for c in 0..group.candidates {
-                for (r, index) in sweep.tuning_cells(g, c).into_iter().enumerate() {
-                    tuning_seen += 1;
-                    let place = sweep.place(index).unwrap();
-                    prop_assert_eq!((place.group, place.candidate, place.replicate), (g, c, r as u64));
-                    prop_assert_eq!(sweep.group_of(index), Some(g));
-                    let cell = sweep.grid.coordinates(index).unwrap();
-                    let expected = tune.candidate(g, c).unwrap();
-                    prop_assert!(group.coordinates.iter().chain(&expected).all(|(axis, value)| cell[axis] == *value));
-                    prop_assert_eq!(&cell["replicate"], &Value::Int(7 + r as i64));
-                }
-            }
-            for (r, index) in sweep.refit_cells(g).into_iter().enumerate() {
-                refits_seen += 1;
-                prop_assert_eq!(sweep.group_of(index), Some(g));
-                let whole = sweep.refit_coordinates(index, 0).unwrap();
-                prop_assert_eq!(&whole["replicate"], &Value::Int(7 + FIRST_REFIT + r as i64));
-                prop_assert_eq!(sweep.index_of(&whole), Some(index));
-                prop_assert!(sweep.trial(&whole, &BTreeMap::new()).is_ok());
-            }
-        }
-        prop_assert_eq!((tuning_seen, refits_seen), (sweep.grid.len(), sweep.len() - sweep.grid.len()));
-        check_classes(&sweep.grid, &sweep.grid.classes(), 7);
-        let classes = sweep.classes();
-        prop_assert_eq!(classes.iter().map(|class| class.len).sum::<u64>(), sweep.len());
     }
 }
