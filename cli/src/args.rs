@@ -110,6 +110,11 @@ pub enum Verb {
         /// The new file.
         file: PathBuf,
     },
+    /// Check that what is stored agrees with itself, of a coordinator or of the database; changes nothing.
+    Fsck {
+        #[command(flatten)]
+        of: Remote,
+    },
     /// Show how much is stored.
     Du,
     /// Show the tags of a sweep, after adding and taking away some.

@@ -9,6 +9,7 @@
 //! | `worker.proto` | what a worker may say |
 //! | `user.proto` | what a user may say |
 //! | `access.proto` | tokens, invitations, who is there |
+//! | `upkeep.proto` | whether all is well |
 
 pub mod client;
 pub mod convert;

@@ -8,6 +8,7 @@ pub mod coordinator;
 pub mod diff;
 pub mod du;
 pub mod export;
+pub mod fsck;
 pub mod gc;
 pub mod known;
 pub mod list;

@@ -5,6 +5,7 @@
 mod export;
 mod faults;
 mod files;
+mod fsck;
 mod interrupt;
 mod look;
 mod run;

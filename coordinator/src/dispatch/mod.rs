@@ -243,6 +243,11 @@ impl Dispatcher {
             match Sweep::parse(stored.source.as_bytes(), u64::MAX) {
                 Ok(sweep) => {
                     let active = self.activate(stored.id, sweep, stored.inputs, true).await?;
+                    if active.progress.is_finished() {
+                        // The process before ended between its last commit and this one.
+                        self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
+                        continue;
+                    }
                     self.active.lock().await.push(active);
                 }
                 Err(wrong) => {
@@ -258,6 +263,17 @@ impl Dispatcher {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Runs every check of the store on a state in which no change is half made.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn check(&self) -> Result<Vec<store::Checked>> {
+        let active = self.active.lock().await;
+        let snapshot = self.store.snapshot().await?;
+        drop(active);
+        Ok(snapshot.check().await?)
     }
 
     /// Everything worth saying from now on.

@@ -10,6 +10,7 @@
 //! | `workers` | the calls of workers; `session` is the conversation of one |
 //! | `access` | tokens, invitations, who is there |
 //! | `sweeps` | the calls of users |
+//! | `upkeep` | whether all is well |
 //! | `upload` | chunks in and out |
 //! | `status` | errors as gRPC has them, in one function |
 
@@ -18,6 +19,7 @@ mod gate;
 mod session;
 mod status;
 mod sweeps;
+mod upkeep;
 mod upload;
 mod workers;
 
@@ -97,11 +99,13 @@ pub async fn serve(
     }
     let workers = workers::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate), closed.clone());
     let access = access::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
+    let upkeep = upkeep::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
     let sweeps = sweeps::Service::new(Arc::clone(&dispatcher), gate, closed);
     let router = server
         .add_service(v1::workers_server::WorkersServer::new(workers).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::access_server::AccessServer::new(access).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::sweeps_server::SweepsServer::new(sweeps).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(v1::upkeep_server::UpkeepServer::new(upkeep).max_decoding_message_size(MAX_MESSAGE))
         .add_service(health_service)
         .add_service(reflection);
 

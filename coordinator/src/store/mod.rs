@@ -12,6 +12,7 @@
 //! | `statements` | every statement, named |
 //! | `sweeps`, `cells`, `outcomes`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
 //! | `answer` | the runs that a sweep reports, and what was given up |
+//! | `check` | what must hold, whatever happened |
 //! | `keys` | what statistics group by |
 //! | `query` | a user's SQL, read-only, with limits |
 //!
@@ -20,6 +21,7 @@
 mod answer;
 mod blobs;
 mod cells;
+mod check;
 mod database;
 mod describe;
 mod error;
@@ -38,6 +40,7 @@ mod workers;
 pub use answer::Run;
 pub use blobs::{Gone, Usage};
 pub use cells::{Attempt, CameBack, Cell, CellState, Counts, Ending, Lease, NewCell, Outstanding, Score, Stage};
+pub use check::{Checked, Snapshot, Violation};
 pub use database::Datum;
 pub use describe::{Relation, document, relations};
 pub use error::{Error, Result};

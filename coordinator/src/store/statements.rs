@@ -181,6 +181,20 @@ statements! {
     SIZES = "SELECT (SELECT COUNT(*) FROM sweeps), (SELECT COUNT(*) FROM cells), (SELECT COUNT(*) FROM outcomes),
         (SELECT COUNT(*) FROM points), (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blobs)";
 
+    // Checks; those that are one statement are in `check.rs`.
+
+    /// Anything short: a snapshot begins with the first statement.
+    FIRST_LOOK = "SELECT COUNT(*) FROM counters";
+    /// Blobs with their sizes.
+    BLOBS = "SELECT hash, size FROM blobs";
+    /// The chunks of every blob, blob after blob, each in order.
+    ALL_CHUNKS = "SELECT hash, data FROM blob_chunks ORDER BY hash, seq";
+    /// Who names a blob: sweeps, and cells.
+    BLOB_USERS = "SELECT sweep_id, CAST(NULL AS BIGINT) FROM inputs WHERE hash = $1
+        UNION ALL SELECT sweep_id, cell FROM checkpoints WHERE hash = $1";
+    /// Refits that were ever leased.
+    CELLS_OF_REFITS = "SELECT cell FROM cells WHERE sweep_id = $1 AND stage = 'refit' ORDER BY cell";
+
     // Exports.
 
     /// The view `results` of one sweep, in the order of cells.
@@ -334,5 +348,6 @@ pub static ADD_ATTEMPTS: LazyLock<Bulk> = LazyLock::new(|| {
 pub fn all(sqlite: bool) -> Vec<&'static str> {
     let bulks = [&ACCEPT, &END_RECORDED, &ADD_OUTCOMES, &ADD_POINTS, &ADD_MATRICES, &LEASE, &LINK, &ADD_ATTEMPTS];
     let made = [*OUTCOME, *POINTS];
-    ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).collect()
+    let checks = super::check::statements(sqlite);
+    ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).chain(checks).collect()
 }
