@@ -242,8 +242,8 @@ impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         use store::Error::{
             Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
-            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, Server, TokenName, TooSlow, UnknownSweep, Unreadable,
-            Unwritable, WriteFailed,
+            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, Server, TokenName, TokenTaken, TooSlow, UnknownSweep,
+            Unreadable, Unwritable, WriteFailed,
         };
         match error {
             Location(_)
@@ -259,7 +259,8 @@ impl From<store::Error> for Failure {
             | NotDurable { .. }
             | UnknownSweep { .. }
             | Refused(_)
-            | TokenName { .. }
+            | TokenName(_)
+            | TokenTaken(_)
             | Query(_)
             | TooSlow { .. } => Failure::Mistake(error.to_string()),
             Full | WriteFailed(_) | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {

@@ -95,13 +95,11 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A token's name that cannot be.
-    #[error("the token name \"{name}\" {why}")]
-    TokenName {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+    #[error("the token name \"{0}\" is not allowed; allowed: 1 to 100 bytes, no control characters")]
+    TokenName(String),
+    /// A token's name that another has.
+    #[error("the token name \"{0}\" is taken, also where it was revoked; choose another")]
+    TokenTaken(String),
     /// Coordinates that are not those of a checked trial.
     #[error("cell {cell}: {message}")]
     Coordinate {
