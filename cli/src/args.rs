@@ -239,6 +239,9 @@ pub struct Coordinator {
     /// Seconds after which a worker that is not heard loses its leases.
     #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = lease_seconds)]
     pub lease_seconds: f64,
+    /// Most GiB of all checkpoints together; a run that has no room for its own trains on without.
+    #[arg(long, value_name = "N", default_value_t = 16.0, value_parser = gib)]
+    pub checkpoint_gib: f64,
 }
 
 /// `sweep worker`.
@@ -472,6 +475,11 @@ fn blas_threads(text: &str) -> Result<BlasThreads, String> {
 fn lease_seconds(text: &str) -> Result<f64, String> {
     let parsed: Option<f64> = text.parse().ok();
     parsed.filter(|s| (1.0..=3_600.0).contains(s)).ok_or_else(|| "allowed: 1..=3600".to_owned())
+}
+
+fn gib(text: &str) -> Result<f64, String> {
+    let parsed: Option<f64> = text.parse().ok();
+    parsed.filter(|n| (0.0..=1e6).contains(n)).ok_or_else(|| "allowed: 0..=1000000".to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -241,7 +241,7 @@ fn placed(text: &str, name: &str, message: String, help: Option<String>) -> Diag
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         use store::Error::{
-            Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
+            Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer, NoRoom,
             NotDurable, NotOurs, Older, Query, ReadOnly, Refused, Server, TokenName, TokenTaken, TooSlow, UnknownSweep,
             Unreadable, Unwritable, WriteFailed,
         };
@@ -263,9 +263,14 @@ impl From<store::Error> for Failure {
             | TokenTaken(_)
             | Query(_)
             | TooSlow { .. } => Failure::Mistake(error.to_string()),
-            Full | WriteFailed(_) | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {
-                Failure::Internal(anyhow::Error::new(error))
-            }
+            Full
+            | NoRoom { .. }
+            | WriteFailed(_)
+            | ReadOnly
+            | Coordinate { .. }
+            | Corrupt(_)
+            | Database(_)
+            | Export(_) => Failure::Internal(anyhow::Error::new(error)),
         }
     }
 }

@@ -48,6 +48,7 @@ on_both! {
     a_suspected_cell_runs_alone_and_the_third_time_is_set_aside
     what_is_handed_back_counts_as_nothing_and_goes_on
     a_result_that_is_delivered_again_is_taken_and_makes_one_row
+    a_run_whose_checkpoint_has_no_room_goes_on
 }
 
 /// A lease is 1 s, the grace 0.1 s, and leases come one by one.
@@ -350,5 +351,23 @@ async fn a_result_that_is_delivered_again_is_taken_and_makes_one_row(kind: Kind)
     let rows = script.scene.store.query("SELECT count(*) FROM outcomes", &limits).await.unwrap().rows;
     assert_eq!(rows, [[store::Datum::Int(1)]]);
     assert_eq!(script.endings(0).await, [Some(Ending::Recorded)]);
+    script.end().await;
+}
+
+async fn a_run_whose_checkpoint_has_no_room_goes_on(kind: Kind) {
+    let script = Script::new(kind, "1").await;
+    script.scene.store.set_checkpoint_quota(10).await.unwrap();
+    let worker = script.worker("w").await;
+    let lease = script.lease(&worker).await.unwrap();
+    let keep = async |bytes: usize, step| {
+        let Lease { sweep, cell, fence, .. } = lease.clone();
+        script.dispatcher.keep(job::Checkpoint { sweep, cell, fence, step, bytes: vec![7; bytes] }).await.unwrap()
+    };
+    assert!(keep(10, 1).await && !keep(11, 2).await);
+    // Handed back without room for its state, a later attempt begins where the last one stands that was kept.
+    assert_eq!(script.says(&worker, &lease, job::Ending::HandedBack(vec![8; 11])).await, Verdict::Taken);
+    assert_eq!(script.dispatcher.checkpoint(&script.sweep, 0).await.unwrap(), Some(vec![7; 10]));
+    let lease = script.lease(&worker).await.unwrap();
+    assert_eq!(script.says(&worker, &lease, result(0.5)).await, Verdict::Taken);
     script.end().await;
 }

@@ -28,6 +28,7 @@ use active::Active;
 use presence::{Arrival, Presence, Seat, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use sweep_core::job::Provenance;
 use sweep_core::sweep::Sweep;
 use sweep_core::trial::Inputs;
@@ -191,6 +192,8 @@ pub struct Dispatcher {
     /// Raised when there may be something to give out that was not there before.
     more: watch::Sender<u64>,
     notices: broadcast::Sender<Notice>,
+    /// Whether the last checkpoint had no room.
+    no_room: AtomicBool,
 }
 
 impl Dispatcher {
@@ -229,6 +232,7 @@ impl Dispatcher {
             waiting: std::sync::Mutex::new(Vec::new()),
             more: watch::channel(0).0,
             notices: broadcast::channel(1024).0,
+            no_room: AtomicBool::new(false),
         })
     }
 

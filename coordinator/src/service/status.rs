@@ -24,7 +24,7 @@ pub fn stored(error: &store::Error) -> Status {
         E::TokenTaken(_) => Status::already_exists(text),
         E::Refused(_) | E::Query(_) | E::TokenName(_) | E::Coordinate { .. } => Status::invalid_argument(text),
         E::TooSlow { .. } => Status::deadline_exceeded(text),
-        E::Full => Status::resource_exhausted(text),
+        E::Full | E::NoRoom { .. } => Status::resource_exhausted(text),
         E::Corrupt(_) => Status::data_loss(text),
         // The words of a database may hold what a client need not know; they are in the log.
         E::Database(_) => Status::unavailable("the coordinator's database does not answer; see its log"),

@@ -40,6 +40,19 @@ pub enum Error {
     /// No space is left. Whatever was acknowledged before is intact.
     #[error("the disk (or quota) of the database is full; everything recorded so far is intact")]
     Full,
+    /// A checkpoint beyond the quota.
+    #[error(
+        "a checkpoint of {bytes} bytes has no room: the others have {used} of the {quota} bytes that all may have \
+         (`sweep coordinator --checkpoint-gib`)"
+    )]
+    NoRoom {
+        /// Its size.
+        bytes: u64,
+        /// Size of all others together.
+        used: u64,
+        /// Most bytes of all.
+        quota: u64,
+    },
     /// The system takes no more writes. Whatever was acknowledged before is intact.
     #[error(
         "the database cannot be written any more ({0}): a quota, a limit on file sizes or a failing disk; everything \

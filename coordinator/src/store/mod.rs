@@ -38,7 +38,7 @@ mod views;
 mod workers;
 
 pub use answer::Run;
-pub use blobs::{Gone, Usage};
+pub use blobs::{CHECKPOINT_QUOTA, Gone, Usage};
 pub use cells::{Attempt, CameBack, Cell, CellState, Counts, Ending, Lease, NewCell, Outstanding, Score, Stage};
 pub use check::{Checked, Snapshot, Violation};
 pub use database::Datum;
