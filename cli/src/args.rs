@@ -115,6 +115,11 @@ pub enum Verb {
         #[command(flatten)]
         of: Remote,
     },
+    /// Look whether all is well with this machine, and with a coordinator or the database.
+    Doctor {
+        #[command(flatten)]
+        of: Remote,
+    },
     /// Show how much is stored.
     Du,
     /// Show the tags of a sweep, after adding and taking away some.

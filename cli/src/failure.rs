@@ -28,6 +28,9 @@ pub enum Failure {
     /// What is stored does not agree with itself.
     #[error("{} {} wrong with what is stored", crate::output::count(*.0, "thing"), if *.0 == 1 { "is" } else { "are" })]
     Unsound(u64),
+    /// Something does not work, and can be put right.
+    #[error("{} found", crate::output::count(*.0, "problem"))]
+    Unwell(u64),
     /// Stopped by the user; everything was handed back.
     #[error("interrupted")]
     Interrupted,
@@ -44,7 +47,7 @@ impl Failure {
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Internal(_) => 1,
-            Failure::Mistake(_) | Failure::Rendered(_) => 2,
+            Failure::Mistake(_) | Failure::Rendered(_) | Failure::Unwell(_) => 2,
             Failure::Unreachable(_) => 3,
             Failure::JobsFailed(_) | Failure::CellFailed(_) | Failure::Differs | Failure::Unsound(_) => 4,
             // 128 + SIGINT, as shells have it.

@@ -72,6 +72,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Gc => wait(verbs::gc::run(db, output)),
         Verb::Backup { file } => wait(verbs::backup::run(db, file)),
         Verb::Fsck { of } => wait(verbs::fsck::run(db, of, output)),
+        Verb::Doctor { of } => wait(verbs::doctor::run(db, of, output)),
         Verb::Du => wait(verbs::du::run(db, output)),
         Verb::Tag { sweep, add, remove } => wait(verbs::tag::run(db, sweep, add, remove, output)),
     }

@@ -108,6 +108,7 @@ fn calls() -> Vec<Row> {
         ("sweep.v1.Sweeps/Watch", READERS, vec![sweep("service")], Code::Ok),
         ("sweep.v1.Sweeps/Sql", READERS, vec![sql("SELECT count(*) FROM results", 1.0)], Code::Ok),
         ("sweep.v1.Upkeep/Check", READERS, vec![bytes(&v1::CheckRequest {})], Code::Ok),
+        ("sweep.v1.Upkeep/Examine", READERS, vec![bytes(&v1::ExamineRequest {})], Code::Ok),
         ("sweep.v1.Access/CreateToken", ADMIN, vec![token("made", v1::Role::Viewer)], Code::Ok),
         ("sweep.v1.Access/ListTokens", ADMIN, vec![bytes(&v1::ListTokensRequest {})], Code::Ok),
         (

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod check;
 pub mod coordinator;
 pub mod diff;
+pub mod doctor;
 pub mod du;
 pub mod export;
 pub mod fsck;

@@ -99,7 +99,11 @@ pub async fn serve(
     }
     let workers = workers::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate), closed.clone());
     let access = access::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
-    let upkeep = upkeep::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
+    let upkeep = upkeep::Service::new(
+        Arc::clone(&dispatcher),
+        Arc::clone(&gate),
+        settings.tls.as_ref().map(|(chain, _)| chain.clone()),
+    );
     let sweeps = sweeps::Service::new(Arc::clone(&dispatcher), gate, closed);
     let router = server
         .add_service(v1::workers_server::WorkersServer::new(workers).max_decoding_message_size(MAX_MESSAGE))

@@ -13,6 +13,7 @@
 //! | `sweeps`, `cells`, `outcomes`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
 //! | `answer` | the runs that a sweep reports, and what was given up |
 //! | `check` | what must hold, whatever happened |
+//! | `facts` | version, durability, place |
 //! | `keys` | what statistics group by |
 //! | `query` | a user's SQL, read-only, with limits |
 //!
@@ -25,6 +26,7 @@ mod check;
 mod database;
 mod describe;
 mod error;
+mod facts;
 mod hint;
 mod keys;
 mod location;
@@ -44,6 +46,7 @@ pub use check::{Checked, Snapshot, Violation};
 pub use database::Datum;
 pub use describe::{Relation, document, relations};
 pub use error::{Error, Result};
+pub use facts::Facts;
 pub use keys::Coordinates;
 pub use location::Location;
 pub use outcomes::{Finished, Recorded, Stored};
@@ -145,17 +148,9 @@ impl Store {
 /// Asserts that a commit reaches the disk before it is answered.
 async fn durable(database: &Database) -> Result<()> {
     let mut transaction = database.write().await?;
-    let settings: &[(&'static str, &'static str, &'static str)] = if database.is_sqlite() {
-        &[("journal_mode", "PRAGMA journal_mode", "wal"), ("synchronous", "PRAGMA synchronous", "2")]
-    } else {
-        &[("synchronous_commit", "SHOW synchronous_commit", "on")]
-    };
+    let settings = if database.is_sqlite() { facts::SQLITE } else { facts::POSTGRES };
     for &(setting, ask, needed) in settings {
-        let value = match transaction.row(ask, &[]).await?.map(|mut row| row.any()) {
-            Some(Datum::Text(text)) => text,
-            Some(Datum::Int(number)) => number.to_string(),
-            _ => String::new(),
-        };
+        let value = facts::shown(transaction.row(ask, &[]).await?.map(|mut row| row.any()));
         if value != needed {
             return Err(Error::NotDurable { setting, value, needed });
         }
