@@ -4,8 +4,8 @@ use prost::Message;
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let files =
-        ["recipe", "worker", "user", "results", "control", "access"].map(|name| format!("sweep/v1/{name}.proto"));
+    let files = ["recipe", "worker", "user", "results", "control", "access", "upkeep"]
+        .map(|name| format!("sweep/v1/{name}.proto"));
     println!("cargo::rerun-if-changed=sweep/v1");
     let descriptors = protox::compile(files, ["."])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

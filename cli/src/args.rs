@@ -172,6 +172,16 @@ pub enum Verb {
         /// The new file.
         file: PathBuf,
     },
+    /// Check that what is stored agrees with itself, of a coordinator or of the database; changes nothing.
+    Fsck {
+        #[command(flatten)]
+        of: Remote,
+    },
+    /// Look whether all is well with this machine, and with a coordinator or the database.
+    Doctor {
+        #[command(flatten)]
+        of: Remote,
+    },
     /// Show how much is stored.
     Du {
         #[command(flatten)]
@@ -349,6 +359,9 @@ pub struct Coordinator {
     /// Seconds after which a worker that is not heard loses its leases.
     #[arg(long, value_name = "S", default_value_t = 30.0, value_parser = lease_seconds)]
     pub lease_seconds: f64,
+    /// Most GiB of all checkpoints together; a run that has no room for its own trains on without.
+    #[arg(long, value_name = "N", default_value_t = 16.0, value_parser = gib)]
+    pub checkpoint_gib: f64,
 }
 
 /// `sweep worker`.
@@ -614,6 +627,11 @@ fn picture(text: &str) -> Result<PathBuf, String> {
 fn lease_seconds(text: &str) -> Result<f64, String> {
     let parsed: Option<f64> = text.parse().ok();
     parsed.filter(|s| (1.0..=3_600.0).contains(s)).ok_or_else(|| "allowed: 1..=3600".to_owned())
+}
+
+fn gib(text: &str) -> Result<f64, String> {
+    let parsed: Option<f64> = text.parse().ok();
+    parsed.filter(|n| (0.0..=1e6).contains(n)).ok_or_else(|| "allowed: 0..=1000000".to_owned())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

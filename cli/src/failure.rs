@@ -25,6 +25,12 @@ pub enum Failure {
     /// A result was trained again and is not the same.
     #[error("the result differs")]
     Differs,
+    /// What is stored does not agree with itself.
+    #[error("{} {} wrong with what is stored", crate::output::count(*.0, "thing"), if *.0 == 1 { "is" } else { "are" })]
+    Unsound(u64),
+    /// Something does not work, and can be put right.
+    #[error("{} found", crate::output::count(*.0, "problem"))]
+    Unwell(u64),
     /// Stopped by the user; everything was handed back.
     #[error("interrupted")]
     Interrupted,
@@ -41,9 +47,9 @@ impl Failure {
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Internal(_) => 1,
-            Failure::Mistake(_) | Failure::Rendered(_) => 2,
+            Failure::Mistake(_) | Failure::Rendered(_) | Failure::Unwell(_) => 2,
             Failure::Unreachable(_) => 3,
-            Failure::JobsFailed(_) | Failure::CellFailed(_) | Failure::Differs => 4,
+            Failure::JobsFailed(_) | Failure::CellFailed(_) | Failure::Differs | Failure::Unsound(_) => 4,
             // 128 + SIGINT, as shells have it.
             Failure::Interrupted => 130,
         })

@@ -93,6 +93,8 @@ fn run(cli: &Cli) -> Result {
         Verb::Backup { file } => wait(verbs::backup::run(db, file)),
         Verb::Du { of } => wait(verbs::du::run(db, of, output)),
         Verb::Tag { sweep, add, remove, of } => wait(verbs::tag::run(db, of, sweep, add, remove, output)),
+        Verb::Fsck { of } => wait(verbs::fsck::run(db, of, output)),
+        Verb::Doctor { of } => wait(verbs::doctor::run(db, of, output)),
     }
 }
 

@@ -22,6 +22,7 @@ use sweep_proto::client::{Address, Authorized};
 use sweep_proto::v1::control_client::ControlClient;
 use sweep_proto::v1::results_client::ResultsClient;
 use sweep_proto::v1::sweeps_client::SweepsClient;
+use sweep_proto::v1::upkeep_client::UpkeepClient;
 use sweep_proto::{CHUNK, MAX_MESSAGE, v1};
 use tonic::Status;
 
@@ -59,6 +60,7 @@ pub struct Coordinator {
     sweeps: SweepsClient<Authorized>,
     results: ResultsClient<Authorized>,
     control: ControlClient<Authorized>,
+    upkeep: UpkeepClient<Authorized>,
     /// The database, where it is open in this process.
     store: Option<Store>,
 }
@@ -100,9 +102,19 @@ impl Coordinator {
         let sweeps = sweeps.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
         let results = ResultsClient::new(connection.clone());
         let results = results.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
+        let upkeep = UpkeepClient::new(connection.clone());
         let control = ControlClient::new(connection);
         let control = control.max_decoding_message_size(MAX_MESSAGE).max_encoding_message_size(MAX_MESSAGE);
-        Coordinator { sweeps, results, control, store }
+        Coordinator { sweeps, results, control, upkeep, store }
+    }
+
+    /// What was checked of all that is stored, and what is wrong.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn check(&mut self) -> Result<Vec<v1::Checked>> {
+        let answer = self.upkeep.check(v1::CheckRequest {}).await;
+        Ok(answer.map_err(|status| self.refused(status))?.into_inner().checks)
     }
 
     /// The calls about a sweep that was submitted.

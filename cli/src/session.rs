@@ -230,9 +230,9 @@ fn placed(text: &str, name: &str, message: String, help: Option<String>) -> Diag
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Failure {
         use store::Error::{
-            Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer,
-            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, Server, Tag, TokenName, TooSlow, UnknownSweep,
-            Unreadable, Unwritable, WriteFailed,
+            Coordinate, Corrupt, Database, Export, Full, Location, Locked, Missing, NetworkFileSystem, Newer, NoRoom,
+            NotDurable, NotOurs, Older, Query, ReadOnly, Refused, Server, Tag, TokenName, TokenTaken, TooSlow,
+            UnknownSweep, Unreadable, Unwritable, WriteFailed,
         };
         match error {
             Location(_)
@@ -249,12 +249,18 @@ impl From<store::Error> for Failure {
             | UnknownSweep { .. }
             | Refused(_)
             | Tag(_)
-            | TokenName { .. }
+            | TokenName(_)
+            | TokenTaken(_)
             | Query(_)
             | TooSlow { .. } => Failure::Mistake(error.to_string()),
-            Full | WriteFailed(_) | ReadOnly | Coordinate { .. } | Corrupt(_) | Database(_) | Export(_) => {
-                Failure::Internal(anyhow::Error::new(error))
-            }
+            Full
+            | NoRoom { .. }
+            | WriteFailed(_)
+            | ReadOnly
+            | Coordinate { .. }
+            | Corrupt(_)
+            | Database(_)
+            | Export(_) => Failure::Internal(anyhow::Error::new(error)),
         }
     }
 }

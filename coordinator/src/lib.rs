@@ -5,12 +5,16 @@
 //! - [`dispatch`]: sweeps go in, leases go out, reports come back; tuning is settled here
 //! - [`service`]: the same over the network, for workers and users; [`tls`]: its certificates
 //! - [`filter`]: what `--where` says of cells; pure
+//! - [`certificate`]: what a certificate says of itself; pure
+//! - [`doctor`]: whether all is well with a coordinator and its database
 //! - [`export`]: results as CSV and Parquet
 //! - [`plot`]: pictures as SVG, PNG and characters; pure
 //! - [`clock`]: time, as an argument
 
+pub mod certificate;
 pub mod clock;
 pub mod dispatch;
+pub mod doctor;
 pub mod export;
 pub mod filter;
 pub mod plot;

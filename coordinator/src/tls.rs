@@ -10,6 +10,7 @@
 //! Every file is readable by its owner only. Made again, the CA stays and the server's certificate is new: its names may
 //! change, and those who trust the CA notice nothing.
 
+use crate::certificate::Certificate;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
@@ -45,6 +46,9 @@ pub enum Error {
     /// A name, key or certificate that is not one.
     #[error("certificate: {0}")]
     Certificate(#[from] rcgen::Error),
+    /// A text that should hold a certificate.
+    #[error("the certificate cannot be read")]
+    Unreadable,
     /// A file that should hold a certificate.
     #[error("{} does not hold one certificate", .0.display())]
     Empty(PathBuf),
@@ -104,6 +108,14 @@ pub fn ca_fingerprint(path: &Path) -> Result<String> {
 /// [`Error::File`].
 pub fn server(directory: &Path) -> Result<(String, String)> {
     Ok((read(&directory.join("server.pem"))?, read(&directory.join("server.key"))?))
+}
+
+/// What the first certificate of a chain says of itself.
+///
+/// # Errors
+/// [`Error::Unreadable`].
+pub fn shown(chain: &str) -> Result<Certificate> {
+    certificates(chain).first().and_then(|first| Certificate::read(first)).ok_or(Error::Unreadable)
 }
 
 /// A CA for this key: always the same but for its times, so that it can be made again to sign.

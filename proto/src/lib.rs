@@ -11,6 +11,7 @@
 //! | `control.proto` | what a user may say about a sweep after it was submitted |
 //! | `results.proto` | what a user may ask of results |
 //! | `access.proto` | tokens, invitations, who is there |
+//! | `upkeep.proto` | whether all is well |
 
 pub mod client;
 pub mod convert;

@@ -54,8 +54,20 @@ pub async fn run(path: &Path, source: &str, contents: &BTreeMap<String, Vec<u8>>
     sweep_worker::run(link, settings, drained).await.unwrap();
     let progress = dispatcher.progress(&id).await;
     let dispatcher = Arc::into_inner(dispatcher).expect("the worker has gone");
+    assert_sound(dispatcher.store()).await;
     dispatcher.store().clone().close().await;
     (id, progress)
+}
+
+/// Runs every check of `sweep fsck`.
+///
+/// # Panics
+/// With what is wrong.
+pub async fn assert_sound(store: &Store) {
+    let found = store.check().await.unwrap();
+    let wrong: Vec<String> =
+        found.iter().flat_map(|check| check.examples.iter().map(|v| format!("{}: {v}", check.name))).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Every row of a query, as CSV.

@@ -14,7 +14,7 @@ use sweep_proto::client::{Address, Authorized};
 use sweep_proto::v1;
 use sweep_proto::v1::results_client::ResultsClient;
 use sweep_proto::v1::sweeps_client::SweepsClient;
-use sweep_tests::embedded::{How, rows, run};
+use sweep_tests::embedded::{How, assert_sound, rows, run};
 use sweep_worker::remote::{Remote, Worker, unique_name};
 use sweep_worker::{Settings, machine};
 use tokio::net::TcpListener;
@@ -71,6 +71,7 @@ fn files() -> BTreeMap<String, Vec<u8>> {
 struct Cluster {
     address: Address,
     tokens: BTreeMap<&'static str, String>,
+    store: Store,
     stop: oneshot::Sender<()>,
     served: tokio::task::JoinHandle<Result<(), service::Error>>,
 }
@@ -85,7 +86,7 @@ impl Cluster {
         tls::init(directory, &["localhost".to_owned()]).unwrap();
         let settings = service::Settings { tls: Some(tls::server(directory).unwrap()) };
         let dispatcher =
-            Dispatcher::open_with(store, Arc::new(SystemClock), dispatch::Settings::cluster()).await.unwrap();
+            Dispatcher::open_with(store.clone(), Arc::new(SystemClock), dispatch::Settings::cluster()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -93,7 +94,7 @@ impl Cluster {
             let _ = stopped.await;
         }));
         let ca = Some(std::fs::read_to_string(directory.join("ca.pem")).unwrap());
-        Cluster { address: Address { url, token: None, ca, insecure: false }, tokens, stop, served }
+        Cluster { address: Address { url, token: None, ca, insecure: false }, tokens, store, stop, served }
     }
 
     fn address(&self, role: &str) -> Address {
@@ -116,6 +117,7 @@ impl Cluster {
     async fn end(self) {
         let _ = self.stop.send(());
         self.served.await.unwrap().unwrap();
+        assert_sound(&self.store).await;
     }
 }
 

@@ -508,9 +508,14 @@ fn acknowledged(shared: &Shared, told: v1::Acknowledged) {
     let mut state = shared.state();
     let refused = told.refused.into_iter().map(|refused| (refused.id, Some(refused.why)));
     for (id, why) in told.ids.into_iter().map(|id| (id, None)).chain(refused) {
-        let Some(Outgoing { key, done, .. }) = state.outbox.remove(&id) else { continue };
-        if let Some(why) = why {
-            tracing::warn!("the report of cell {}/{} (fence {}) was not taken: {why}", key.sweep, key.cell, key.fence);
+        let Some(Outgoing { report, key, done, .. }) = state.outbox.remove(&id) else { continue };
+        let Key { sweep, cell, fence } = &key;
+        match (why, report.ending) {
+            (Some(why), _) => tracing::warn!("the report of cell {sweep}/{cell} (fence {fence}) was not taken: {why}"),
+            (None, Some(v1::report::Ending::Outcome(_))) => {
+                tracing::debug!("acknowledged {sweep}/{cell} fence {fence}")
+            }
+            (None, _) => {}
         }
         state.held.remove(&key);
         // Nobody waits where the worker was dropped.

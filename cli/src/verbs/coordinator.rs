@@ -35,6 +35,7 @@ pub async fn run(db: &str, asked: &Coordinator) -> Result {
     let scheme = if certificates.is_some() { "https" } else { "http" };
     let mut signals = Signals::new()?;
     let store = session::writing(db).await?;
+    store.set_checkpoint_quota((asked.checkpoint_gib * f64::from(1 << 30)) as u64).await?;
     adopt(&store, &asked.data).await?;
     first_admin(&store, &asked.data).await?;
     let listener = TcpListener::bind(asked.listen)

@@ -21,6 +21,9 @@ pub async fn run(db: &str, of: &Remote, format: Format) -> Result {
         ("outcomes", count(usage.outcomes)),
         ("points", count(usage.points)),
         ("blob_bytes", size(usage.blob_bytes)),
+        ("checkpoints", count(usage.checkpoints)),
+        ("checkpoint_bytes", size(usage.checkpoint_bytes)),
+        ("checkpoint_quota", size(usage.checkpoint_quota)),
     ];
     output::print(format, &[Part::Record("usage", record)])
 }

@@ -3,7 +3,6 @@
 use crate::scene::{SMALL, Scene};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
-use sqlx::Connection;
 
 #[test]
 fn csv_and_parquet_hold_every_result_to_the_last_digit() {
@@ -88,17 +87,6 @@ fn matrices_are_the_product_of_their_factors_in_both_forms() {
     assert!(scene.error(2, &["export", "small", "--matrices", "npy"]).contains("needs a cell: SWEEP/CELL"));
 }
 
-/// Changes the database behind the program's back.
-fn doctor(scene: &Scene, statement: &'static str) {
-    let url = format!("sqlite://{}", scene.path("results/sweep.db").display());
-    tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
-        let done = sqlx::query(statement).execute(&mut connection).await.unwrap();
-        assert_eq!(done.rows_affected(), 1);
-        connection.close().await.unwrap();
-    });
-}
-
 #[test]
 fn a_cell_is_trained_again_and_one_changed_bit_is_found() {
     let scene = Scene::with_run("small", SMALL);
@@ -110,8 +98,7 @@ fn a_cell_is_trained_again_and_one_changed_bit_is_found() {
     assert_eq!((&same["repro"]["same"], &same["differences"]), (&"yes".into(), &serde_json::json!([])));
 
     // The last bit of one number of one point.
-    doctor(
-        &scene,
+    scene.doctor(
         "UPDATE points SET nuclear_norm = nuclear_norm * (1 + 3e-16) WHERE step = 2 AND outcome_id = (SELECT outcome_id FROM cells WHERE cell = 17)",
     );
     let said = scene.sweep(&["repro", "small/17", "--output", "json"]);

@@ -8,6 +8,7 @@ mod export;
 mod extend;
 mod faults;
 mod files;
+mod fsck;
 mod interrupt;
 mod look;
 mod path;

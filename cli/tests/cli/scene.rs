@@ -1,6 +1,7 @@
 //! A folder with a database, and the verbs run in it.
 
 use serde_json::Value as Json;
+use sqlx::Connection;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -132,9 +133,21 @@ impl Scene {
         text.lines().skip(1).map(str::to_owned).collect()
     }
 
-    /// Everything that must not depend on how a sweep was run.
+    /// Everything that must not depend on how a sweep was run, of a database in which all is as it must be.
     pub fn values(&self, db: &str) -> Vec<String> {
+        self.ok(&["fsck", "--db", db]);
         self.rows_of(db, "SELECT * FROM result_values")
+    }
+
+    /// Changes one row of the database behind the program's back.
+    pub fn doctor(&self, statement: &'static str) {
+        let url = format!("sqlite://{}", self.path("results/sweep.db").display());
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+            let done = sqlx::query(statement).execute(&mut connection).await.unwrap();
+            assert_eq!(done.rows_affected(), 1);
+            connection.close().await.unwrap();
+        });
     }
 
     /// Starts `sweep run` and waits until something is leased.

@@ -4,6 +4,7 @@ use super::presence::Seat;
 use super::{Dispatcher, Error, Result};
 use crate::store;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use sweep_core::job::{Answer, Checkpoint, Link, Provenance, Report};
 
 /// A worker's link to a dispatcher in its own process. Nothing is taken from it: who holds leases is not asked whether
@@ -37,14 +38,32 @@ impl Dispatcher {
         Ok(self.store.checkpoint(sweep, cell).await?.map(|(_, bytes)| bytes))
     }
 
-    /// Keeps a checkpoint. False where its lease no longer holds.
+    /// Keeps a checkpoint. False where its lease no longer holds, or there is no room for it: the run goes on all the
+    /// same, and a later attempt at the cell begins where the last one that was kept stands.
     ///
     /// # Errors
     /// What the database says.
     pub async fn keep(&self, checkpoint: Checkpoint) -> Result<bool> {
         let Checkpoint { sweep, cell, fence, step, bytes } = checkpoint;
         let lease = store::Lease { sweep, cell, fence };
-        Ok(self.store.save_checkpoint(&lease, step, &bytes, self.clock.now_ms()).await?)
+        self.keep_state(&lease, step, &bytes).await
+    }
+
+    /// The same, of a lease.
+    pub(super) async fn keep_state(&self, lease: &store::Lease, step: u64, bytes: &[u8]) -> Result<bool> {
+        let kept = self.store.save_checkpoint(lease, step, bytes, self.clock.now_ms()).await;
+        let full = matches!(kept, Err(store::Error::NoRoom { .. }));
+        // Once, until there is room again.
+        let said = self.no_room.swap(full, Ordering::Relaxed);
+        match kept {
+            Err(error) if full => {
+                if !said {
+                    tracing::warn!("cell {}/{} trains on without: {error}", lease.sweep, lease.cell);
+                }
+                Ok(false)
+            }
+            kept => Ok(kept?),
+        }
     }
 
     /// The file of this content hash.

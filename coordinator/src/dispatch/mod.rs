@@ -36,6 +36,7 @@ use active::Active;
 use presence::{Arrival, Presence, Seat, View};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use sweep_core::job::Provenance;
 use sweep_core::sweep::Sweep;
 use sweep_core::trial::Inputs;
@@ -220,6 +221,8 @@ pub struct Dispatcher {
     /// Raised when there may be something to give out that was not there before.
     more: watch::Sender<u64>,
     notices: broadcast::Sender<Notice>,
+    /// Whether the last checkpoint had no room.
+    no_room: AtomicBool,
 }
 
 impl Dispatcher {
@@ -258,6 +261,7 @@ impl Dispatcher {
             waiting: std::sync::Mutex::new(Vec::new()),
             more: watch::channel(0).0,
             notices: broadcast::channel(1024).0,
+            no_room: AtomicBool::new(false),
         })
     }
 
@@ -270,6 +274,10 @@ impl Dispatcher {
         let mut refused = Vec::new();
         for stored in self.store.sweeps().await?.into_iter().rev().filter(|s| s.state == SweepState::Running) {
             match self.revive(stored).await {
+                Ok(active) if active.progress.is_finished() => {
+                    // The process before ended between its last commit and this one.
+                    self.store.set_sweep_state(&active.id, SweepState::Finished).await?;
+                }
                 Ok(active) => self.active.lock().await.push(active),
                 Err(wrong @ Error::Source(..)) => refused.push(wrong),
                 Err(error) => return Err(error),
@@ -283,6 +291,17 @@ impl Dispatcher {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Runs every check of the store on a state in which no change is half made.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn check(&self) -> Result<Vec<store::Checked>> {
+        let active = self.active.lock().await;
+        let snapshot = self.store.snapshot().await?;
+        drop(active);
+        Ok(snapshot.check().await?)
     }
 
     /// Everything worth saying from now on.

@@ -169,7 +169,7 @@ impl Dispatcher {
             job::Ending::HandedBack(checkpoint) => {
                 if !checkpoint.is_empty() {
                     // The step is for display; what counts is in the bytes.
-                    self.store.save_checkpoint(lease, 0, checkpoint, now).await?;
+                    self.keep_state(lease, 0, checkpoint).await?;
                 }
                 (Ending::Returned, None, Trouble::default())
             }

@@ -1,7 +1,7 @@
 //! Tokens, invitations, and who is there.
 
 use super::gate::{Gate, INVITATION_LIVES};
-use super::status::stored;
+use super::status::{cut, stored};
 use crate::dispatch::Dispatcher;
 use crate::store::{self, Role};
 use std::collections::BTreeMap;
@@ -69,7 +69,8 @@ impl v1::access_server::Access for Service {
         let now = self.dispatcher.clock().now_ms();
         let there = self.dispatcher.store().revoke_token(&name, now).await.map_err(|error| stored(&error))?;
         if !there {
-            return Err(Status::not_found(format!("there is no token \"{name}\"; `sweep token list` shows them")));
+            let why = format!("there is no token \"{name}\"; `sweep token list` shows them");
+            return Err(Status::not_found(cut(why)));
         }
         tracing::info!("token \"{name}\" was revoked by \"{}\"", by.name);
         Ok(Response::new(v1::RevokeTokenResponse {}))

@@ -1,7 +1,7 @@
 //! What users say about a sweep after it was submitted.
 
 use super::gate::{Gate, READERS, WRITERS};
-use super::status::{status, stored};
+use super::status::{cut, status, stored};
 use super::sweeps::stands;
 use crate::dispatch::{self, Dispatcher};
 use crate::filter::{self, Filter};
@@ -100,7 +100,7 @@ impl v1::control_server::Control for Service {
 }
 
 fn read(text: &str) -> Result<Filter> {
-    Filter::parse(text).map_err(|error: filter::Error| Status::invalid_argument(error.to_string()))
+    Filter::parse(text).map_err(|error: filter::Error| Status::invalid_argument(cut(error.to_string())))
 }
 
 /// Tells `tell` of at most `most` cells that fit, page by page.

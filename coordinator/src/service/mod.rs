@@ -11,6 +11,7 @@
 //! | `access` | tokens, invitations, who is there |
 //! | `sweeps` | the calls of users: what is to be done; `results`: what came of it |
 //! | `control` | what users say of a sweep that was submitted |
+//! | `upkeep` | whether all is well |
 //! | `upload` | chunks in and out |
 //! | `status` | errors as gRPC has them, in one function |
 
@@ -22,6 +23,7 @@ mod results;
 mod session;
 mod status;
 mod sweeps;
+mod upkeep;
 mod upload;
 mod workers;
 
@@ -117,7 +119,7 @@ async fn serve_until(
     let workers = workers::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate), closed.clone());
     let access = access::Service::new(Arc::clone(&dispatcher), Arc::clone(&gate));
     let router = server
-        .add_routes(users(&dispatcher, &gate, &closed))
+        .add_routes(users(&dispatcher, &gate, &closed, settings.tls.as_ref().map(|(chain, _)| chain.clone())))
         .add_service(v1::workers_server::WorkersServer::new(workers).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::access_server::AccessServer::new(access).max_decoding_message_size(MAX_MESSAGE))
         .add_service(health_service)
@@ -150,14 +152,21 @@ async fn serve_until(
     served
 }
 
-/// What users call, one and the same on the network and within a process.
-fn users(dispatcher: &Arc<Dispatcher>, gate: &Arc<Gate>, closed: &watch::Receiver<bool>) -> Routes {
+/// What users call, one and the same on the network and within a process. `chain`: the certificates that are shown, PEM.
+fn users(
+    dispatcher: &Arc<Dispatcher>,
+    gate: &Arc<Gate>,
+    closed: &watch::Receiver<bool>,
+    chain: Option<String>,
+) -> Routes {
+    let upkeep = upkeep::Service::new(Arc::clone(dispatcher), Arc::clone(gate), chain);
     let sweeps = sweeps::Service::new(Arc::clone(dispatcher), Arc::clone(gate), closed.clone());
     let results = results::Service::new(Arc::clone(dispatcher), Arc::clone(gate));
     let control = control::Service::new(Arc::clone(dispatcher), Arc::clone(gate));
     Routes::new(v1::sweeps_server::SweepsServer::new(sweeps).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::results_server::ResultsServer::new(results).max_decoding_message_size(MAX_MESSAGE))
         .add_service(v1::control_server::ControlServer::new(control).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(v1::upkeep_server::UpkeepServer::new(upkeep).max_decoding_message_size(MAX_MESSAGE))
 }
 
 /// Serves what users call to this process, which owns the database or only reads it: the other end of the connection. Every
@@ -167,7 +176,7 @@ pub fn embedded(dispatcher: Arc<Dispatcher>) -> DuplexStream {
     tokio::spawn(async move {
         let gate = Arc::new(Gate::open(Arc::clone(&dispatcher)));
         let (_closing, closed) = watch::channel(false);
-        let routes = users(&dispatcher, &gate, &closed);
+        let routes = users(&dispatcher, &gate, &closed, None);
         // One connection, and no end: at the end of what comes in, the server ends open calls.
         let incoming = tokio_stream::once(Ok::<_, std::io::Error>(there)).chain(tokio_stream::pending());
         if let Err(error) = Server::builder().add_routes(routes).serve_with_incoming(incoming).await {

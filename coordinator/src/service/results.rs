@@ -170,8 +170,18 @@ impl v1::results_server::Results for Service {
 
     async fn usage(&self, request: Request<v1::UsageRequest>) -> Result<Response<v1::UsageResponse>> {
         self.gate.allow(request.metadata(), &READERS).await?;
-        let Usage { bytes, sweeps, cells, outcomes, points, blob_bytes } = self.size().await?;
-        Ok(Response::new(v1::UsageResponse { bytes, sweeps, cells, outcomes, points, blob_bytes }))
+        let size = self.size().await?;
+        Ok(Response::new(v1::UsageResponse {
+            bytes: size.bytes,
+            sweeps: size.sweeps,
+            cells: size.cells,
+            outcomes: size.outcomes,
+            points: size.points,
+            blob_bytes: size.blob_bytes,
+            checkpoints: size.checkpoints,
+            checkpoint_bytes: size.checkpoint_bytes,
+            checkpoint_quota: size.checkpoint_quota,
+        }))
     }
 }
 

@@ -98,7 +98,7 @@ fn check(hello: &v1::Hello) -> Result<(job::Provenance, Vec<store::Lease>)> {
     if hello.protocol != PROTOCOL || provenance.revision != REVISION || provenance.trainer_version != here {
         let theirs = (&provenance.trainer_version, provenance.revision, hello.protocol);
         return Err(Status::failed_precondition(format!(
-            "worker {} is version {} (trainer revision {}, protocol {}); this coordinator needs version {here} (trainer \
+            "worker {:.200} is version {} (trainer revision {}, protocol {}); this coordinator needs version {here} (trainer \
              revision {REVISION}, protocol {PROTOCOL})",
             hello.worker, theirs.0, theirs.1, theirs.2
         )));

@@ -2,7 +2,7 @@
 
 use super::extend;
 use super::gate::{Gate, READERS, WRITERS};
-use super::status::{status, stored};
+use super::status::{cut, status, stored};
 use super::upload;
 use crate::dispatch::{Dispatcher, Notice, Submission};
 use crate::store::{self, Datum, Limits, Table};
@@ -70,12 +70,13 @@ impl v1::sweeps_server::Sweeps for Service {
         let most = if max_cells == 0 { MAX_CELLS } else { max_cells };
         let sweep = Sweep::parse(source.as_bytes(), most).map_err(|found| {
             let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
-            Status::invalid_argument(format!("the sweep file is not accepted: {}", lines.join("; ")))
+            Status::invalid_argument(cut(format!("the sweep file is not accepted: {}", lines.join("; "))))
         })?;
         tags.iter().try_for_each(|tag| store::check_tag(tag)).map_err(|error| stored(&error))?;
         let mut contents = BTreeMap::new();
         for path in sweep.files() {
-            let missing = |why: String| Status::failed_precondition(format!("the file \"{path}\" of the sweep {why}"));
+            let missing =
+                |why: String| Status::failed_precondition(cut(format!("the file \"{path}\" of the sweep {why}")));
             let hash = inputs.get(&path).ok_or_else(|| missing("was given no content".to_owned()))?;
             let bytes = self.dispatcher.store().blob(hash).await.map_err(|error| stored(&error))?;
             contents.insert(path.clone(), bytes.ok_or_else(|| missing(format!("was not uploaded: {hash}")))?);

@@ -2,7 +2,7 @@
 
 use super::gate::Gate;
 use super::session;
-use super::status::status;
+use super::status::{cut, status};
 use super::upload::{self, Chunks};
 use crate::dispatch::{Dispatcher, Verdict};
 use crate::store::Role;
@@ -91,7 +91,7 @@ impl v1::workers_server::Workers for Service {
         let report = v1::Report::decode(&bytes[..]).map_err(|e| Status::invalid_argument(format!("report: {e}")))?;
         drop(bytes);
         let seat = self.dispatcher.seat(&worker);
-        let seat = seat.ok_or_else(|| Status::aborted(format!("worker {worker} is not connected")))?;
+        let seat = seat.ok_or_else(|| Status::aborted(cut(format!("worker {worker} is not connected"))))?;
         let dispatcher = Arc::clone(&self.dispatcher);
         // Not dropped with the call: the commit may hold the reports of others.
         let delivered = tokio::spawn(async move { session::deliver(&dispatcher, &seat, vec![report]).await });

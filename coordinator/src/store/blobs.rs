@@ -7,6 +7,8 @@ use super::database::{Transaction, args};
 use super::error::{Error, Result};
 use super::{Lease, Location, Store, statements as sql};
 
+/// Most bytes of all checkpoints together, where nothing else was set: eighty of the largest that are usual.
+pub const CHECKPOINT_QUOTA: u64 = 16 << 30;
 /// Bytes per row of `blob_chunks`: small enough for any buffer on the way.
 const CHUNK: usize = 1 << 20;
 
@@ -34,6 +36,12 @@ pub struct Usage {
     pub points: u64,
     /// Bytes of inputs and checkpoints.
     pub blob_bytes: u64,
+    /// Checkpoints.
+    pub checkpoints: u64,
+    /// Bytes of these.
+    pub checkpoint_bytes: u64,
+    /// Most bytes that they may have.
+    pub checkpoint_quota: u64,
 }
 
 impl Store {
@@ -56,16 +64,32 @@ impl Store {
         load(&mut self.database.read().await?, hash).await
     }
 
+    /// Sets the most bytes that all checkpoints together may have. What is there stays.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn set_checkpoint_quota(&self, bytes: u64) -> Result<()> {
+        let mut transaction = self.database.write().await?;
+        transaction.execute(sql::SET_CHECKPOINT_QUOTA, args![bytes]).await?;
+        transaction.commit().await
+    }
+
     /// Stores the latest checkpoint of a leased cell in place of the one before. False if the lease no longer holds,
     /// and then nothing changes.
     ///
     /// # Errors
-    /// What the database says.
+    /// [`Error::NoRoom`] beyond the quota, and then the one before stays; what the database says.
     pub async fn save_checkpoint(&self, lease: &Lease, step: u64, bytes: &[u8], now_ms: i64) -> Result<bool> {
         let Lease { sweep, cell, fence } = lease;
         let mut transaction = self.database.write().await?;
         if transaction.execute(sql::HOLDS, args![sweep, *cell, *fence]).await? != 1 {
             return Ok(false);
+        }
+        if let Some(mut row) = transaction.row(sql::CHECKPOINT_ROOM, args![sweep, *cell]).await? {
+            let (used, quota) = (row.count()?, quota(row.maybe_int()?));
+            if used.saturating_add(bytes.len() as u64) > quota {
+                return Err(Error::NoRoom { bytes: bytes.len() as u64, used, quota });
+            }
         }
         let before = transaction.row(sql::CHECKPOINT, args![sweep, *cell]).await?;
         let hash = save(&mut transaction, bytes).await?;
@@ -134,8 +158,16 @@ impl Store {
             outcomes: row.count()?,
             points: row.count()?,
             blob_bytes: row.count()?,
+            checkpoints: row.count()?,
+            checkpoint_bytes: row.count()?,
+            checkpoint_quota: quota(row.maybe_int()?),
         })
     }
+}
+
+/// The quota that is stored, or the default.
+fn quota(stored: Option<i64>) -> u64 {
+    stored.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(CHECKPOINT_QUOTA)
 }
 
 async fn save(transaction: &mut Transaction, bytes: &[u8]) -> Result<String> {

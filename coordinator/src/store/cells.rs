@@ -447,13 +447,15 @@ impl Store {
             return Ok(Vec::new());
         }
         let rows = self.database.read().await?.rows(sql::SCORES, args![sweep, range.start, range.end - 1]).await?;
-        let score = |mut row: Row| {
-            let (cell, status, inflated) = (row.count()?, row.text()?, row.int()?);
-            let failed = status == "diverged" || inflated == 1;
-            Ok(Score { cell, failed, validation_mse: row.maybe_float()?, wall_seconds: row.maybe_float()? })
-        };
         rows.into_iter().map(score).collect()
     }
+}
+
+/// A row of [`sql::SCORES`].
+pub(super) fn score(mut row: Row) -> Result<Score> {
+    let (cell, status, inflated) = (row.count()?, row.text()?, row.int()?);
+    let failed = status == "diverged" || inflated == 1;
+    Ok(Score { cell, failed, validation_mse: row.maybe_float()?, wall_seconds: row.maybe_float()? })
 }
 
 /// The stored form and the keys of each cell.

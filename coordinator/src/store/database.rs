@@ -96,6 +96,10 @@ pub(super) use args;
 pub(super) struct Row(std::vec::IntoIter<Datum>);
 
 impl Row {
+    /// What [`Transaction::each`] hands on.
+    pub fn new(data: Vec<Datum>) -> Row {
+        Row(data.into_iter())
+    }
     /// The next column, whatever it is.
     pub fn any(&mut self) -> Datum {
         self.0.next().unwrap_or(Datum::Null)

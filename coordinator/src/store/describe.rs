@@ -241,8 +241,11 @@ const TABLES: &[Described] = &[
     ),
     (
         "counters",
-        "Numbers given out so far.",
-        &[("name", TEXT, "what is numbered"), ("value", INT, "the last number given")],
+        "Numbers that the program keeps.",
+        &[
+            ("name", TEXT, "outcomes: the last number given; checkpoint_quota: most bytes of all checkpoints together"),
+            ("value", INT, "the number"),
+        ],
     ),
     (
         "migrations",

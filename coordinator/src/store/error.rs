@@ -40,6 +40,19 @@ pub enum Error {
     /// No space is left. Whatever was acknowledged before is intact.
     #[error("the disk (or quota) of the database is full; everything recorded so far is intact")]
     Full,
+    /// A checkpoint beyond the quota.
+    #[error(
+        "a checkpoint of {bytes} bytes has no room: the others have {used} of the {quota} bytes that all may have \
+         (`sweep coordinator --checkpoint-gib`)"
+    )]
+    NoRoom {
+        /// Its size.
+        bytes: u64,
+        /// Size of all others together.
+        used: u64,
+        /// Most bytes of all.
+        quota: u64,
+    },
     /// The system takes no more writes. Whatever was acknowledged before is intact.
     #[error(
         "the database cannot be written any more ({0}): a quota, a limit on file sizes or a failing disk; everything \
@@ -98,13 +111,11 @@ pub enum Error {
     #[error("tag \"{0}\" is not 1 to 100 printable characters")]
     Tag(String),
     /// A token's name that cannot be.
-    #[error("the token name \"{name}\" {why}")]
-    TokenName {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
+    #[error("the token name \"{0}\" is not allowed; allowed: 1 to 100 bytes, no control characters")]
+    TokenName(String),
+    /// A token's name that another has.
+    #[error("the token name \"{0}\" is taken, also where it was revoked; choose another")]
+    TokenTaken(String),
     /// Coordinates that are not those of a checked trial.
     #[error("cell {cell}: {message}")]
     Coordinate {

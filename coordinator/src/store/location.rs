@@ -150,9 +150,9 @@ async fn session(url: &str) -> Result<PgConnection> {
     Ok(connection)
 }
 
-/// The type of the file system that holds `directory` if it is one shared over a network; `mounts` is the text of
-/// `/proc/self/mountinfo` (proc(5): the mount point is the fifth field, the type follows the separator `-`).
-fn network(directory: &Path, mounts: &str) -> Option<String> {
+/// The type of the file system that holds `directory` if it is one shared over a network; `mounts` as of
+/// [`file_system`].
+pub(super) fn network(directory: &Path, mounts: &str) -> Option<String> {
     const NETWORK: [&str; 12] = [
         "nfs",
         "nfs4",
@@ -167,6 +167,12 @@ fn network(directory: &Path, mounts: &str) -> Option<String> {
         "fuse.sshfs",
         "fuse.glusterfs",
     ];
+    file_system(directory, mounts).filter(|kind| NETWORK.contains(&&kind[..]))
+}
+
+/// The type of the file system that holds `directory`; `mounts` is the text of `/proc/self/mountinfo` (proc(5): the mount
+/// point is the fifth field, the type follows the separator `-`).
+pub(super) fn file_system(directory: &Path, mounts: &str) -> Option<String> {
     let (_, kind) = mounts
         .lines()
         .filter_map(|line| {
@@ -175,7 +181,7 @@ fn network(directory: &Path, mounts: &str) -> Option<String> {
             directory.starts_with(&point).then(|| (point.len(), after.split(' ').next().unwrap_or_default()))
         })
         .max_by_key(|(length, _)| *length)?;
-    NETWORK.contains(&kind).then(|| kind.to_owned())
+    Some(kind.to_owned())
 }
 
 #[cfg(test)]

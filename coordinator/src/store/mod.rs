@@ -12,6 +12,8 @@
 //! | `statements` | every statement, named |
 //! | `sweeps`, `extensions`, `cells`, `outcomes`, `control`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
 //! | `answer` | the runs that a sweep reports, and what was given up |
+//! | `check` | what must hold, whatever happened |
+//! | `facts` | version, durability, place |
 //! | `keys` | what statistics group by |
 //! | `query` | a user's SQL, read-only, with limits |
 //!
@@ -20,11 +22,13 @@
 mod answer;
 mod blobs;
 mod cells;
+mod check;
 mod control;
 mod database;
 mod describe;
 mod error;
 mod extensions;
+mod facts;
 mod hint;
 mod keys;
 mod location;
@@ -38,13 +42,15 @@ mod views;
 mod workers;
 
 pub use answer::Run;
-pub use blobs::{Gone, Usage};
+pub use blobs::{CHECKPOINT_QUOTA, Gone, Usage};
 pub use cells::{Attempt, CameBack, Cell, CellState, Counts, Ending, Lease, NewCell, Outstanding, Score, Stage};
+pub use check::{Checked, Snapshot, Violation};
 pub use control::Touched;
 pub use database::Datum;
 pub use describe::{Relation, document, relations};
 pub use error::{Error, Result};
 pub use extensions::{NewExtension, whole};
+pub use facts::Facts;
 pub use keys::Coordinates;
 pub use location::Location;
 pub use outcomes::{Finished, Recorded, Stored};
@@ -146,17 +152,9 @@ impl Store {
 /// Asserts that a commit reaches the disk before it is answered.
 async fn durable(database: &Database) -> Result<()> {
     let mut transaction = database.write().await?;
-    let settings: &[(&'static str, &'static str, &'static str)] = if database.is_sqlite() {
-        &[("journal_mode", "PRAGMA journal_mode", "wal"), ("synchronous", "PRAGMA synchronous", "2")]
-    } else {
-        &[("synchronous_commit", "SHOW synchronous_commit", "on")]
-    };
+    let settings = if database.is_sqlite() { facts::SQLITE } else { facts::POSTGRES };
     for &(setting, ask, needed) in settings {
-        let value = match transaction.row(ask, &[]).await?.map(|mut row| row.any()) {
-            Some(Datum::Text(text)) => text,
-            Some(Datum::Int(number)) => number.to_string(),
-            _ => String::new(),
-        };
+        let value = facts::shown(transaction.row(ask, &[]).await?.map(|mut row| row.any()));
         if value != needed {
             return Err(Error::NotDurable { setting, value, needed });
         }

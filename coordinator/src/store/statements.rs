@@ -212,6 +212,13 @@ statements! {
     /// The latest checkpoint of a cell takes the place of the one before.
     SAVE_CHECKPOINT = "INSERT INTO checkpoints (sweep_id, cell, step, hash, saved_at_ms) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (sweep_id, cell) DO UPDATE SET step = $3, hash = $4, saved_at_ms = $5";
+    /// Bytes of every checkpoint but that of one cell, and the quota where one was set.
+    CHECKPOINT_ROOM = "SELECT CAST(COALESCE((SELECT SUM(b.size) FROM checkpoints k JOIN blobs b ON b.hash = k.hash
+        WHERE NOT (k.sweep_id = $1 AND k.cell = $2)), 0) AS BIGINT),
+        (SELECT value FROM counters WHERE name = 'checkpoint_quota')";
+    /// The quota from now on.
+    SET_CHECKPOINT_QUOTA = "INSERT INTO counters (name, value) VALUES ('checkpoint_quota', $1)
+        ON CONFLICT (name) DO UPDATE SET value = $1";
     /// Where a cell can go on from.
     CHECKPOINT = "SELECT step, hash FROM checkpoints WHERE sweep_id = $1 AND cell = $2";
     /// Checkpoints of cells that will not go on.
@@ -219,7 +226,23 @@ statements! {
         AND cells.cell = checkpoints.cell AND cells.state NOT IN ('ready', 'leased')) RETURNING hash";
     /// How much is stored.
     SIZES = "SELECT (SELECT COUNT(*) FROM sweeps), (SELECT COUNT(*) FROM cells), (SELECT COUNT(*) FROM outcomes),
-        (SELECT COUNT(*) FROM points), (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blobs)";
+        (SELECT COUNT(*) FROM points), (SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blobs),
+        (SELECT COUNT(*) FROM checkpoints), (SELECT CAST(COALESCE(SUM(b.size), 0) AS BIGINT) FROM checkpoints k
+        JOIN blobs b ON b.hash = k.hash), (SELECT value FROM counters WHERE name = 'checkpoint_quota')";
+
+    // Checks; those that are one statement are in `check.rs`.
+
+    /// Anything short: a snapshot begins with the first statement.
+    FIRST_LOOK = "SELECT COUNT(*) FROM counters";
+    /// Blobs with their sizes.
+    BLOBS = "SELECT hash, size FROM blobs";
+    /// The chunks of every blob, blob after blob, each in order.
+    ALL_CHUNKS = "SELECT hash, data FROM blob_chunks ORDER BY hash, seq";
+    /// Who names a blob: sweeps, and cells.
+    BLOB_USERS = "SELECT sweep_id, CAST(NULL AS BIGINT) FROM inputs WHERE hash = $1
+        UNION ALL SELECT sweep_id, cell FROM checkpoints WHERE hash = $1";
+    /// Refits that were ever leased.
+    CELLS_OF_REFITS = "SELECT cell FROM cells WHERE sweep_id = $1 AND stage = 'refit' ORDER BY cell";
 
     // Exports.
 
@@ -414,5 +437,6 @@ pub fn all(sqlite: bool) -> Vec<&'static str> {
         &FORGET_CHECKPOINTS,
     ];
     let made = [*OUTCOME, *POINTS];
-    ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).collect()
+    let checks = super::check::statements(sqlite);
+    ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).chain(checks).collect()
 }

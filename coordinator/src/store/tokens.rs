@@ -56,7 +56,7 @@ impl Store {
     /// Makes a token; its 64 hex digits.
     ///
     /// # Errors
-    /// [`Error::TokenName`] where the name is empty, long or taken.
+    /// [`Error::TokenName`], [`Error::TokenTaken`].
     pub async fn create_token(
         &self,
         name: &str,
@@ -64,15 +64,14 @@ impl Store {
         expires_at_ms: Option<i64>,
         now_ms: i64,
     ) -> Result<String> {
-        let refused = |why| Error::TokenName { name: name.to_owned(), why };
         if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
-            return Err(refused("is not allowed; allowed: 1 to 100 bytes, no control characters"));
+            return Err(Error::TokenName(name.to_owned()));
         }
         let token = secret(32);
         let mut transaction = self.database.write().await?;
         let row = args![hash(&token).to_hex().to_string(), name, role.word(), now_ms, expires_at_ms];
         if transaction.execute(sql::ADD_TOKEN, row).await? != 1 {
-            return Err(refused("is taken, also where it was revoked; choose another"));
+            return Err(Error::TokenTaken(name.to_owned()));
         }
         transaction.commit().await?;
         Ok(token)
@@ -82,7 +81,7 @@ impl Store {
     /// revoked.
     ///
     /// # Errors
-    /// What the database says.
+    /// [`Error::TokenTaken`]; what the database says.
     pub async fn adopt_token(&self, secret: &str, role: Role, now_ms: i64) -> Result<Option<String>> {
         if self.token(secret).await?.is_some() {
             return Ok(None);
@@ -92,7 +91,7 @@ impl Store {
         let mut transaction = self.database.write().await?;
         let row = args![hash, name.as_str(), role.word(), now_ms, None::<i64>];
         if transaction.execute(sql::ADD_TOKEN, row).await? != 1 {
-            return Err(Error::TokenName { name, why: "is taken; revoke it and make the token anew" });
+            return Err(Error::TokenTaken(name));
         }
         transaction.commit().await?;
         Ok(Some(name))

@@ -1,6 +1,6 @@
 //! What is kept, found again, linked and removed.
 
-use crate::support::{Kind, Scene, cell, coordinates, outcome};
+use crate::support::{Kind, Scene, cell, coordinates, outcome, replicate};
 use crate::{count, rows, text};
 use sweep_coordinator::store::{
     CellState, Counts, Datum, Ending, Error, Finished, NewExtension, NewSweep, Recorded, Role, Selection, SweepState,
@@ -15,6 +15,7 @@ on_both! {
     removing_a_sweep_keeps_what_others_are_linked_to
     a_checkpoint_is_the_latest_and_goes_with_the_outcome
     a_failed_cell_keeps_no_checkpoint
+    a_checkpoint_beyond_the_quota_is_refused_and_the_one_before_stays
     gc_removes_what_nothing_refers_to
     sweeps_are_found_by_id_name_tag_and_digest
     payloads_in_names_are_stored_as_they_are
@@ -134,6 +135,29 @@ async fn a_failed_cell_keeps_no_checkpoint(scene: Scene) {
     scene.store.end_attempt(&lease, Ending::Failed, Some("x"), CellState::Failed, 160).await.unwrap();
     assert_eq!(scene.store.checkpoint(&sweep, 0).await.unwrap(), None);
     assert_eq!(count(&scene.store, "SELECT COUNT(*) FROM blobs").await, 0);
+}
+
+async fn a_checkpoint_beyond_the_quota_is_refused_and_the_one_before_stays(scene: Scene) {
+    let sweep = scene.sweep("s").await;
+    let (first, second) =
+        (scene.lease(&sweep, cell(0, &replicate(0))).await, scene.lease(&sweep, cell(1, &replicate(1))).await);
+    assert_eq!(scene.store.usage().await.unwrap().checkpoint_quota, 16 << 30, "where nothing was set");
+    scene.store.set_checkpoint_quota(100).await.unwrap();
+    assert!(scene.store.save_checkpoint(&first, 1, &[1; 60], 100).await.unwrap());
+    let refused = scene.store.save_checkpoint(&second, 1, &[2; 41], 100).await.unwrap_err();
+    assert!(matches!(refused, Error::NoRoom { bytes: 41, used: 60, quota: 100 }), "{refused}");
+    assert!(scene.store.save_checkpoint(&second, 1, &[2; 40], 100).await.unwrap());
+    // What takes the place of its own one counts once.
+    assert!(scene.store.save_checkpoint(&first, 2, &[3; 60], 100).await.unwrap());
+    assert!(scene.store.save_checkpoint(&first, 3, &[4; 61], 100).await.is_err());
+    assert_eq!(scene.store.checkpoint(&sweep, 0).await.unwrap(), Some((2, vec![3; 60])));
+    let usage = scene.store.usage().await.unwrap();
+    assert_eq!((usage.checkpoints, usage.checkpoint_bytes, usage.checkpoint_quota), (2, 100, 100));
+    // A smaller quota takes nothing away; an end makes room.
+    scene.store.set_checkpoint_quota(50).await.unwrap();
+    assert_eq!(scene.store.usage().await.unwrap().checkpoint_bytes, 100);
+    scene.record(&first, &outcome(0.5, 0.5)).await;
+    assert!(scene.store.save_checkpoint(&second, 4, &[5; 50], 100).await.unwrap());
 }
 
 async fn gc_removes_what_nothing_refers_to(scene: Scene) {

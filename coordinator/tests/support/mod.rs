@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod clock;
 pub mod postgres;
+pub mod server;
 
 use std::collections::BTreeMap;
 use sweep_coordinator::store::{
