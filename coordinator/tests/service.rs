@@ -363,7 +363,7 @@ fn refused() -> Vec<(&'static str, Vec<Vec<u8>>, Code, &'static str)> {
         ("Control/Retry", vec![retry("none", " ")], InvalidArgument, "a filter is needed"),
         ("Control/Retry", vec![retry("none", "cell = 1; DROP TABLE cells")], InvalidArgument, "character 9"),
         ("Control/Cells", vec![cells("lr = high")], InvalidArgument, "character 6"),
-        ("Control/Cells", vec![cells(&"x".repeat(9_000))], InvalidArgument, "is not known"),
+        ("Control/Cells", vec![cells(&"x".repeat(9_000))], InvalidArgument, "character 1: name"),
         ("Control/Cells", vec![cells(&long)], InvalidArgument, "10000 allowed"),
         ("Control/Cells", vec![cells("")], NotFound, "is not known"),
         ("Results/Show", vec![show("none")], NotFound, "is not known"),
