@@ -268,7 +268,8 @@ fn selection_is_by_the_median_and_failures_are_infinitely_bad() {
 fn a_group_with_one_candidate_is_only_refitted() {
     let sweep = tuned();
     let tune = sweep.tune.as_ref().unwrap();
-    assert_eq!((tune.len(), sweep.tuning_ranges(), sweep.len()), (2, vec![0..6 * 3], 6 * 3 + 2 * 10));
+    assert_eq!((tune.len(), sweep.len()), (2, 6 * 3 + 2 * 10));
+    assert!(sweep.tuning_ranges().into_iter().eq([(0, 6 * 3)].map(|(start, end)| start..end)));
     let adam = (0..2).find(|&g| tune.group(g).unwrap().candidates == 1).unwrap();
     assert_eq!(sweep.tuning_cells(adam, 0), [0; 0]);
     let cell = sweep.refit_cells(adam)[0];

@@ -201,7 +201,7 @@ async fn tick(dispatcher: Arc<Dispatcher>, health: HealthReporter) -> store::Err
     let mut count = 0u64;
     loop {
         ticks.tick().await;
-        let looks = count % OWNER_TICKS == 0;
+        let looks = count.is_multiple_of(OWNER_TICKS);
         let looked = if looks { dispatcher.store().assert_owner().await } else { Ok(()) };
         if let Err(replaced @ store::Error::Locked { .. }) = looked {
             return replaced;

@@ -279,7 +279,7 @@ async fn an_extension_keeps_files_and_selections_that_it_does_not_touch(scene: S
     scene.store.select(&sweep, &[0, 1, 2, 3].map(selection), 20).await.unwrap();
     scene.store.set_sweep_state(&sweep, SweepState::Finished).await.unwrap();
     let inputs = Inputs::from([("x".to_owned(), b), ("y".to_owned(), c.clone())]);
-    let retuned = [1..3];
+    let retuned = [std::ops::Range { start: 1, end: 3 }];
     let new = NewExtension {
         source: "longer",
         digest: "s2",

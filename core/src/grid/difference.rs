@@ -5,6 +5,9 @@ use super::factor::Factor;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Factors of one block.
+type Factors = Vec<Arc<Factor>>;
+
 /// Most alternatives of factors that are joined because the two blocks zip their axes differently.
 const MAX_JOINED: u64 = 100_000;
 
@@ -36,14 +39,13 @@ impl Block {
 
 /// The factors of both blocks, which have the same axes, with those joined that are zipped differently: then number k has
 /// the same axes on both sides.
-fn aligned(a: &Block, b: &Block) -> Option<(Vec<Arc<Factor>>, Vec<Arc<Factor>>)> {
+fn aligned(a: &Block, b: &Block) -> Option<(Factors, Factors)> {
     // Factors of `a`, with the factors of `b` that share an axis with any of them.
-    let mut parts: Vec<(Vec<Arc<Factor>>, Vec<Arc<Factor>>)> =
+    let mut parts: Vec<(Factors, Factors)> =
         a.factors().iter().map(|factor| (vec![factor.clone()], Vec::new())).collect();
     for factor in b.factors() {
-        let touches = |part: &(Vec<Arc<Factor>>, _)| {
-            part.0.iter().any(|mine| mine.axes().iter().any(|axis| factor.axes().contains(axis)))
-        };
+        let touches =
+            |part: &(Factors, _)| part.0.iter().any(|mine| mine.axes().iter().any(|axis| factor.axes().contains(axis)));
         let first = parts.iter().position(touches)?;
         parts[first].1.push(factor.clone());
         while let Some(next) = (first + 1..parts.len()).find(|&k| touches(&parts[k])) {
@@ -61,7 +63,7 @@ fn aligned(a: &Block, b: &Block) -> Option<(Vec<Arc<Factor>>, Vec<Arc<Factor>>)>
 }
 
 /// The product of several factors as one.
-fn joined(factors: Vec<Arc<Factor>>) -> Option<Arc<Factor>> {
+fn joined(factors: Factors) -> Option<Arc<Factor>> {
     if let [one] = &factors[..] {
         return Some(one.clone());
     }

@@ -8,7 +8,7 @@
 //! one range of indices, and a replicate within it a range of that.
 //!
 //! [`Block::split`] and [`Block::replace`] are the algebra that `sweep` makes conditional lists and exclusions from;
-//! [`Block::minus`] tells what an extension adds.
+//! `Block::minus` tells what an extension adds.
 
 mod block;
 mod difference;

@@ -212,6 +212,9 @@ impl Axes {
     }
 }
 
+/// A cell of a block: its place there, and its coordinates.
+type Found = (u64, BTreeMap<String, Value>);
+
 /// Compares blocks, as long as there are not too many pairs of them.
 struct Comparison {
     left: usize,
@@ -240,7 +243,7 @@ impl Comparison {
         &mut self,
         block: &Block,
         others: impl IntoIterator<Item = &'b Block>,
-    ) -> Result<Option<(u64, BTreeMap<String, Value>)>, Unfit> {
+    ) -> Result<Option<Found>, Unfit> {
         let rest = self.rest(block, others)?;
         let first = |part: &Block| {
             let coordinates = part.at(&vec![0; part.factors().len()]);
