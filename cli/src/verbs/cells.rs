@@ -46,13 +46,15 @@ pub async fn run(db: &str, asked: &Cells, format: Format) -> Result {
     Ok(())
 }
 
-/// For people the coordinates that differ; for programs all.
+/// For people the coordinates that differ, and not what nobody has set; for programs all.
 fn table(cells: &[(CellLine, BTreeMap<String, Value>)], format: Format) -> Table {
     let differs = |axis: &&str| {
         let mut values = cells.iter().map(|(_, coordinates)| coordinates.get(*axis));
         let first = values.next().flatten();
         let same = cells.iter().all(|(_, coordinates)| coordinates.get(*axis) == first);
-        if format == Format::Table { !same } else { cells.iter().any(|(_, all)| all.contains_key(*axis)) }
+        let default = axis::find(axis).and_then(|axis| axis.default).map(Value::from);
+        let unset = cells.iter().filter_map(|(_, all)| all.get(*axis)).all(|value| Some(value) == default.as_ref());
+        if format == Format::Table { !same && !unset } else { cells.iter().any(|(_, all)| all.contains_key(*axis)) }
     };
     let axes = CHOICES.iter().copied().chain(axis::all().iter().map(|axis| axis.name)).chain(["replicate"]);
     // A seed follows the replicate, and says the same again.
