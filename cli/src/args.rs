@@ -22,8 +22,8 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
-    /// The database: a path, sqlite://PATH or postgres://USER@HOST/NAME; used where no coordinator is named. An option
-    /// stands above SWEEP_COORDINATOR.
+    /// The database: a path, sqlite://PATH or postgres://USER@HOST/NAME; used where no coordinator is named. Typed,
+    /// it stands above SWEEP_COORDINATOR.
     #[arg(long, global = true, env = "SWEEP_DB", hide_env_values = true, default_value = DEFAULT_DB)]
     pub db: String,
     /// The form of what is printed.
@@ -81,7 +81,7 @@ pub enum Verb {
         #[command(subcommand)]
         verb: Token,
     },
-    /// Send a sweep to a coordinator; its workers train it.
+    /// Store a sweep for others to train: at a coordinator, or in the database.
     Submit(Submit),
     /// Give a stored sweep more values of an axis: new cells, beside those that it has.
     Extend(Extend),

@@ -32,6 +32,9 @@ on_both! {
     a_fresh_sweep_links_nothing_also_after_a_restart
     another_winner_has_its_refits_trained_again
     the_same_winner_keeps_its_refits
+    a_refit_that_comes_back_while_its_group_is_tuned_waits
+    a_paused_sweep_whose_last_cell_ends_is_finished_also_after_a_restart
+    the_id_of_a_sweep_that_was_removed_is_given_to_no_other
 }
 
 const PLAIN: &str = "problem = { n = 6, rank = 1, samples = 20 }\ntrain = { depth = 1, steps = 10 }
@@ -78,6 +81,13 @@ impl Bench {
 
     async fn worker(&self, name: &str) -> Arrival {
         self.dispatcher.arrive(name, &provenance(), 2, 1, &[]).await.unwrap()
+    }
+
+    /// Nothing that is stored contradicts itself.
+    async fn assert_sound(&self) {
+        for checked in self.scene.store.check().await.unwrap() {
+            assert_eq!(checked.violations, 0, "{checked:?}");
+        }
     }
 
     /// Leases one cell.
@@ -302,7 +312,9 @@ async fn another_winner_has_its_refits_trained_again(bench: Bench) {
     let sweep = tuned(&bench, &worker).await;
     assert_eq!(bench.dispatcher.retry(&sweep, &filter("stage = tuning and lr = 0.2")).await.unwrap(), 1);
     assert_eq!(bench.state(&sweep).await, SweepState::Running);
+    bench.assert_sound().await;
     assert_eq!(bench.train(&worker, |_| 0.01).await, [(1, 0.2), (2, 0.2), (3, 0.2)]);
+    bench.assert_sound().await;
     assert_eq!(bench.state(&sweep).await, SweepState::Finished);
     assert_eq!(bench.count("SELECT count(*) FROM results WHERE stage = 'refit' AND lr = 0.2").await, 2);
     assert_eq!(bench.count("SELECT count(*) FROM results").await, 4);
@@ -317,4 +329,54 @@ async fn the_same_winner_keeps_its_refits(mut bench: Bench) {
     assert_eq!(bench.train(&worker, |lr| lr).await, [(0, 0.1), (1, 0.2)]);
     assert_eq!(bench.state(&sweep).await, SweepState::Finished);
     assert_eq!(bench.scene.store.cell(&sweep, 2).await.unwrap().unwrap().fence, 1);
+}
+
+async fn a_refit_that_comes_back_while_its_group_is_tuned_waits(bench: Bench) {
+    let worker = bench.worker("w1").await;
+    let sweep = bench.submit("a", TUNED, false).await;
+    for error in [0.1, 0.2] {
+        let lease = bench.one(&worker).await.unwrap();
+        bench.done(&worker, &lease, error, error).await;
+    }
+    let refit = bench.one(&worker).await.unwrap();
+    assert_eq!((refit.cell, refit.trial.float("lr")), (2, 0.1));
+    assert_eq!(bench.dispatcher.retry(&sweep, &filter("cell = 1")).await.unwrap(), 1);
+    bench.report(&worker, &refit, job::Ending::HandedBack(b"the winner's state".to_vec())).await;
+    // The tuning cell first; the refits with what then wins, and without the state of another trial.
+    assert_eq!(bench.train(&worker, |_| 0.01).await, [(1, 0.2), (2, 0.2), (3, 0.2)]);
+    assert_eq!(bench.state(&sweep).await, SweepState::Finished);
+    bench.assert_sound().await;
+}
+
+async fn a_paused_sweep_whose_last_cell_ends_is_finished_also_after_a_restart(mut bench: Bench) {
+    let sweep = bench.submit("a", PLAIN, false).await;
+    let worker = bench.worker("w1").await;
+    for _ in 0..2 {
+        let lease = bench.one(&worker).await.unwrap();
+        bench.done(&worker, &lease, 0.5, 0.5).await;
+    }
+    let last = bench.one(&worker).await.unwrap();
+    bench.dispatcher.pause(&sweep).await.unwrap();
+    bench.restart().await;
+    let holds = [sweep_coordinator::store::Lease { sweep: sweep.clone(), cell: last.cell, fence: last.fence }];
+    let worker = bench.dispatcher.arrive("w1", &provenance(), 2, 1, &holds).await.unwrap();
+    assert_eq!(keys(&worker.kept), [key(&last)]);
+    assert_eq!(bench.done(&worker, &last, 0.5, 0.5).await, Verdict::Taken);
+    assert_eq!(bench.state(&sweep).await, SweepState::Finished);
+    bench.assert_sound().await;
+}
+
+async fn the_id_of_a_sweep_that_was_removed_is_given_to_no_other(bench: Bench) {
+    let first = bench.submit("a", PLAIN, false).await;
+    let worker = bench.worker("w1").await;
+    let lease = bench.one(&worker).await.unwrap();
+    bench.dispatcher.remove(&first).await.unwrap();
+    let second = bench.submit("a", PLAIN, false).await;
+    assert_ne!(first, second);
+    // A result that was on its way when its sweep was removed.
+    let again = bench.one(&worker).await.unwrap();
+    assert_eq!((again.cell, again.fence), (lease.cell, lease.fence));
+    let Verdict::Refused(_) = bench.done(&worker, &lease, 0.5, 0.5).await else { panic!("a result of another sweep") };
+    assert_eq!(bench.train(&worker, |lr| lr).await.len(), 2);
+    bench.assert_sound().await;
 }

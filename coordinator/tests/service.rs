@@ -381,7 +381,7 @@ fn refused() -> Vec<(&'static str, Vec<Vec<u8>>, Code, &'static str)> {
         ("Sweeps/Sql", vec![sql("SELECT 1", 0.0)], InvalidArgument, "seconds: 0; allowed"),
         ("Sweeps/Sql", vec![sql("SELECT 1", -1.0)], InvalidArgument, "seconds: -1; allowed"),
         ("Sweeps/Sql", vec![sql("SELECT 1", f64::NAN)], InvalidArgument, "seconds: NaN; allowed"),
-        ("Sweeps/Sql", vec![sql("SELECT 1", 1e300)], InvalidArgument, "allowed: more than 0, at most 600"),
+        ("Sweeps/Sql", vec![sql("SELECT 1", 1e300)], InvalidArgument, "more than 0, at most 600"),
         (
             "Sweeps/Sql",
             vec![sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", 0.1)],

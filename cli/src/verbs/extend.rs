@@ -40,19 +40,21 @@ pub async fn run(db: &str, asked: &Extend, format: Format) -> Result {
     }
     let (most, dry) = (asked.max_cells, asked.dry_run);
     let extended = coordinator.extend(&id, &source, &contents.files, most, dry).await?;
+    let here = coordinator.location().is_some();
     coordinator.close().await;
-    report(extended, dry, format)
+    report(extended, dry, here, format)
 }
 
-/// What was added, or would be.
-fn report(extended: v1::ExtendResponse, dry: bool, format: Format) -> Result {
+/// What was added, or would be; `here`: to a database that nobody serves.
+fn report(extended: v1::ExtendResponse, dry: bool, here: bool, format: Format) -> Result {
     let v1::ExtendResponse { id, before, cells, retuned } = extended;
     let added = output::count(cells - before, "cell");
-    match dry {
-        true => crate::say!("{added} would come on top of {before}; nothing was added"),
-        false => {
+    match (dry, here) {
+        (true, _) => crate::say!("{added} would come on top of {before}; nothing was added"),
+        (false, true) => {
             crate::say!("{added} on top of {before}; sweep run with the file, as it was or longer, trains them here")
         }
+        (false, false) => crate::say!("{added} on top of {before}; the workers of the coordinator train them"),
     }
     let count = |n: u64| Datum::Int(n as i64);
     let record = vec![

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{self, Format, Part};
 use anyhow::Context;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use sweep_coordinator::store::{Datum, secret};
 use sweep_coordinator::tls;
@@ -43,9 +43,10 @@ pub fn run(names: &[String], dir: &Path, format: Format) -> Result {
 fn make(names: &[String], dir: &Path) -> Result<String> {
     let [ca, coordinator, worker, user, postgres] =
         ["ca", "coordinator", "worker", "user", "postgres"].map(|reader| dir.join(reader));
-    for directory in [&coordinator, &worker, &user, &postgres] {
+    for directory in [&ca, &coordinator, &worker, &user, &postgres] {
         let failed = |error| Failure::Mistake(format!("{} cannot be made: {error}", directory.display()));
-        fs::create_dir_all(directory).map_err(failed)?;
+        // For its owner alone; one that is there, as a volume is, keeps its mode.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
     }
     let fingerprint = tls::init(&ca, names).map_err(mistake)?;
     for file in ["server.key", "server.pem"] {
@@ -127,6 +128,10 @@ mod tests {
         let files = files(dir.path());
         for (name, (mode, _)) in &files {
             assert_eq!(*mode, if name == "postgres/password" { 0o644 } else { 0o600 }, "{name}");
+        }
+        for directory in fs::read_dir(dir.path()).unwrap() {
+            let mode = directory.unwrap().metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
         }
         let text = |name: &str| files[name].1.as_str();
         assert_ne!(text("worker/token"), text("user/token"));

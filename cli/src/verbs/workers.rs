@@ -82,7 +82,15 @@ async fn invite(of: &Remote, address: Option<&str>, image: &str, format: Format)
     let mut client = AccessClient::new(reached.connect().await?);
     let v1::InviteResponse { code, seconds } = client.invite(v1::InviteRequest {}).await?.into_inner();
     let line = format!("echo {code} | sweep worker join {url} {trust}");
-    let docker = format!("echo {code} | docker run --rm -i {image} worker join {url} {trust}");
+    // Not root, nothing to write to but its volume, no capabilities: as the workers of docker-compose.yml.
+    let docker = format!(
+        "echo {code} | docker run --rm -i --pull never --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+         --memory 8g --pids-limit 4096 --volume sweep-worker:/work {image} worker join {url} {trust}"
+    );
+    let host = url.split("://").last().unwrap_or_default();
+    if ["localhost", "127.", "[::1]"].iter().any(|own| host.starts_with(own)) {
+        crate::say!("{url} is reached from this machine alone; --address URL names the coordinator for another");
+    }
     if format == Format::Table {
         output::write(format!("{line}\n\nor in a container:\n{docker}\n").as_bytes())?;
         output::note(format, format!("\ngood once, for {} minutes", seconds / 60))

@@ -67,6 +67,15 @@ impl Dispatcher {
     /// The same where the file has been read.
     pub(super) async fn activate(&self, stored: store::Sweep, sweep: Sweep) -> Result<Active> {
         let store::Sweep { id, inputs, fresh, priority, created_at_ms, state, .. } = stored;
+        // Leases that were stored and then never told to anyone.
+        for lost in self.store.outstanding().await?.into_iter().filter(|lost| lost.lease.sweep == id) {
+            let held = self.presence().holds(&lost.lease);
+            if !held {
+                let why = "the coordinator failed to hand it out";
+                let (ending, next, now) = (Ending::Returned, CellState::Ready, self.clock.now_ms());
+                self.store.end_attempt(&lost.lease, ending, Some(why), next, now).await?;
+            }
+        }
         let order = match sweep.order {
             Order::LongestFirst => schedule::Order::LongestFirst,
             Order::ReplicatesFirst => schedule::Order::ReplicatesFirst,
@@ -119,22 +128,29 @@ impl Dispatcher {
         Ok(active)
     }
 
+    /// Makes every copy anew that may differ from what is stored; a sweep that is no longer there is forgotten.
+    pub(super) async fn refresh_all(&self, all: &mut Vec<Active>) -> Result<()> {
+        let mut gone = Vec::new();
+        for active in all.iter_mut() {
+            match self.refresh(active).await {
+                Err(Error::Store(store::Error::UnknownSweep { .. })) => gone.push(active.id.clone()),
+                other => other?,
+            }
+        }
+        if !gone.is_empty() {
+            all.retain(|active| !gone.contains(&active.id));
+            self.revoke(|sweep, _| gone.iter().any(|id| id == sweep));
+        }
+        Ok(())
+    }
+
     /// Makes the copy anew where it may differ from what is stored.
     pub(super) async fn refresh(&self, active: &mut Active) -> Result<()> {
         if !active.stale {
             return Ok(());
         }
-        // Leases that were stored and then never told to anyone.
-        for lost in self.store.outstanding().await?.into_iter().filter(|lost| lost.lease.sweep == active.id) {
-            let held = self.presence().holds(&lost.lease);
-            if !held {
-                let why = "the coordinator failed to hand it out";
-                let (ending, next, now) = (Ending::Returned, CellState::Ready, self.clock.now_ms());
-                self.store.end_attempt(&lost.lease, ending, Some(why), next, now).await?;
-            }
-        }
         let before = active.progress;
-        *active = self.activate(self.store.find_sweep(&active.id).await?, active.sweep.clone()).await?;
+        *active = self.revive(self.store.find_sweep(&active.id).await?).await?;
         let Progress { trained, unsound, seconds, .. } = before;
         active.progress = Progress { trained, unsound, seconds, ..active.progress };
         if active.progress.is_finished() && !active.stale {
@@ -214,6 +230,10 @@ impl Dispatcher {
 
     /// Notes that a cell is final; settles its group if it was the last of its tuning.
     pub(super) async fn finish(&self, active: &mut Active, cell: u64) -> Result<()> {
+        if active.stale {
+            // The copy is made anew, and that settles what is due.
+            return Ok(());
+        }
         if !active.sweep.is_refit(cell)
             && let Some(group) = active.sweep.group_of(cell)
         {
@@ -235,6 +255,16 @@ impl Dispatcher {
 }
 
 impl Active {
+    /// Takes a cell back. A refit whose group is being tuned waits for its release.
+    pub(super) fn give_back(&mut self, cell: u64) {
+        let tuned = |group: u64| self.tuning.open.get(group as usize).is_some_and(|open| *open == 0);
+        if self.sweep.is_refit(cell) && !self.sweep.group_of(cell).is_some_and(tuned) {
+            self.schedule.skip(cell);
+        } else {
+            self.schedule.give_back(cell);
+        }
+    }
+
     /// The stored form and the trial of `cell`.
     pub(super) fn recipe(&self, cell: u64) -> Result<(NewCell, Trial)> {
         let failed = |source| Error::Trial { sweep: self.id.clone(), cell, source };

@@ -29,8 +29,8 @@ impl Dispatcher {
     pub async fn pause(&self, id: &str) -> Result<()> {
         let mut all = self.active.lock().await;
         match self.store.find_sweep(id).await?.state {
-            SweepState::Paused => return Ok(()),
-            SweepState::Running => {}
+            // Once more where it is paused: an earlier call may have ended in the middle.
+            SweepState::Paused | SweepState::Running => {}
             state => return Err(Error::State { sweep: id.to_owned(), state, wanted: "paused" }),
         }
         self.store.set_sweep_state(id, SweepState::Paused).await?;
@@ -46,11 +46,11 @@ impl Dispatcher {
     pub async fn go_on(&self, id: &str) -> Result<()> {
         let mut all = self.active.lock().await;
         match self.store.find_sweep(id).await?.state {
-            SweepState::Running => return Ok(()),
+            SweepState::Running if all.iter().any(|active| active.id == id && !active.paused) => return Ok(()),
             SweepState::Finished => {
                 return Err(Error::State { sweep: id.to_owned(), state: SweepState::Finished, wanted: "resumed" });
             }
-            SweepState::Paused | SweepState::Cancelled => {}
+            SweepState::Running | SweepState::Paused | SweepState::Cancelled => {}
         }
         self.store.go_on(id).await?;
         self.take_up(&mut all, id).await
@@ -63,11 +63,10 @@ impl Dispatcher {
     pub async fn cancel(&self, id: &str) -> Result<()> {
         let mut all = self.active.lock().await;
         match self.store.find_sweep(id).await?.state {
-            SweepState::Cancelled => return Ok(()),
             SweepState::Finished => {
                 return Err(Error::State { sweep: id.to_owned(), state: SweepState::Finished, wanted: "cancelled" });
             }
-            SweepState::Running | SweepState::Paused => {}
+            SweepState::Running | SweepState::Paused | SweepState::Cancelled => {}
         }
         // Stored first: a worker that hears of it and asks for more gets none of these.
         self.store.cancel(id, self.clock.now_ms()).await?;
@@ -83,10 +82,10 @@ impl Dispatcher {
     /// # Errors
     /// [`Error::Source`]; what the database says.
     pub async fn retry(&self, id: &str, filter: &Filter) -> Result<u64> {
-        let mut all = self.active.lock().await;
         let stored = self.store.find_sweep(id).await?;
         let sweep = stored.parsed().map_err(|wrong| Error::Source(stored.id.clone(), wrong))?;
         let (mut cells, mut groups, mut last) = (Vec::new(), BTreeSet::new(), None);
+        // Before the lock, for there may be a million; a final cell stays final but for its user.
         loop {
             let page = self.store.touched(id, last, PAGE).await?;
             last = page.last().map(|cell| cell.cell);
@@ -104,12 +103,16 @@ impl Dispatcher {
         if cells.is_empty() {
             return Ok(0);
         }
+        let mut all = self.active.lock().await;
+        // Should this end in the middle, the copy is made anew; and a call that is repeated still finds the cells.
+        all.iter_mut().filter(|active| active.id == id).for_each(|active| active.stale = true);
+        let paused = self.store.find_sweep(id).await?.state == SweepState::Paused;
+        if !paused {
+            self.store.go_on(id).await?;
+        }
         self.store.unselect(id, &groups.into_iter().collect::<Vec<_>>()).await?;
         let reopened = self.store.reopen(id, &cells).await?;
-        if stored.state == SweepState::Paused {
-            all.iter_mut().filter(|active| active.id == id).for_each(|active| active.stale = true);
-        } else {
-            self.store.go_on(id).await?;
+        if !paused {
             self.take_up(&mut all, id).await?;
         }
         Ok(reopened)
@@ -134,6 +137,9 @@ impl Dispatcher {
     /// Works on the stored sweep `id` as it now stands in the database.
     async fn take_up(&self, all: &mut Vec<Active>, id: &str) -> Result<()> {
         let active = self.revive(self.store.find_sweep(id).await?).await?;
+        if active.progress.is_finished() && !active.stale {
+            self.store.set_sweep_state(id, SweepState::Finished).await?;
+        }
         all.retain(|active| active.id != id);
         all.push(active);
         in_order(all);

@@ -69,6 +69,8 @@ impl Dispatcher {
         for bytes in contents.values() {
             self.store.save_blob(bytes).await?;
         }
+        // Should this end in the middle, the copy is made anew.
+        all.iter_mut().filter(|active| active.id == stored.id).for_each(|active| active.stale = true);
         let digest = next.digest(&inputs);
         let (description, cells) = (whole.description.as_str(), whole.len());
         let new = NewExtension { source, digest: &digest, description, cells, inputs: &inputs, retuned: &retuned };
@@ -78,11 +80,7 @@ impl Dispatcher {
         }
         let stored = self.store.find_sweep(&stored.id).await?;
         match all.iter_mut().find(|active| active.id == stored.id) {
-            // What is stored and what is here differ now; should making it anew fail, it is tried again.
-            Some(active) => {
-                (active.sweep, active.inputs, active.stale) = (whole, stored.inputs, true);
-                self.refresh(active).await?;
-            }
+            Some(active) => self.refresh(active).await?,
             None if stored.state == SweepState::Running => {
                 all.push(self.activate(stored, whole).await?);
                 in_order(&mut all);

@@ -28,8 +28,8 @@ impl Dispatcher {
         if self.presence().is_alone(&seat.worker) {
             return Ok(Vec::new());
         }
-        for sweep in active.iter_mut().filter(|sweep| !sweep.paused) {
-            self.refresh(sweep).await?;
+        self.refresh_all(&mut active).await?;
+        for sweep in active.iter_mut().filter(|sweep| !sweep.paused && !sweep.progress.is_finished()) {
             let leases = self.lease_from(sweep, seat, idle).await.inspect_err(|_| sweep.stale = true)?;
             if !leases.is_empty() {
                 return Ok(leases);

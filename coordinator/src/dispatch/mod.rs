@@ -265,14 +265,15 @@ impl Dispatcher {
         })
     }
 
-    /// Goes on with every stored sweep that is running. Those that this version of the program does not accept are left
+    /// Goes on with every stored sweep that is running, and keeps those that are paused. Those that this version of the program does not accept are left
     /// alone and answered: what is wrong with each.
     ///
     /// # Errors
     /// What the database says.
     pub async fn resume(&self) -> Result<Vec<Error>> {
+        let is_open = |sweep: &store::Sweep| matches!(sweep.state, SweepState::Running | SweepState::Paused);
         let mut refused = Vec::new();
-        for stored in self.store.sweeps().await?.into_iter().rev().filter(|s| s.state == SweepState::Running) {
+        for stored in self.store.sweeps().await?.into_iter().rev().filter(is_open) {
             match self.revive(stored).await {
                 Ok(active) if active.progress.is_finished() => {
                     // The process before ended between its last commit and this one.

@@ -193,7 +193,7 @@ impl Dispatcher {
             active.progress.quarantined += 1;
             self.finish(active, lease.cell).await?;
         } else {
-            active.schedule.give_back(lease.cell);
+            active.give_back(lease.cell);
             self.more();
         }
         Ok(Verdict::Taken)
@@ -218,18 +218,19 @@ impl Dispatcher {
     /// What the database says; what was not stored is tried again with the next call.
     pub async fn expire(&self) -> Result<()> {
         let gone = self.presence().expire(self.clock.monotonic_ms());
+        // Those of every worker, whatever becomes of the first: they are in nobody's hands now.
+        let mut first = Ok(());
         for (worker, leases, hangs) in gone {
             let why = if hangs { "its worker was not heard any more" } else { "its worker's connection dropped" };
             if !leases.is_empty() {
                 self.say(Notice::Lost { worker: worker.clone(), leases: leases.len(), hangs });
             }
-            self.come_back(&leases, Ending::Lost, why).await?;
+            let came = self.come_back(&leases, Ending::Lost, why).await;
+            first = first.and(came);
         }
         let mut active = self.active.lock().await;
-        for active in active.iter_mut() {
-            self.refresh(active).await?;
-        }
-        Ok(())
+        self.refresh_all(&mut active).await?;
+        first
     }
 
     /// Leases that ended through no fault of their cells: these are ready again.
@@ -244,7 +245,7 @@ impl Dispatcher {
                 if self.store.end_attempt(lease, ending, Some(why), next, now).await?
                     && let Some(active) = find(&mut active, lease)
                 {
-                    active.schedule.give_back(lease.cell);
+                    active.give_back(lease.cell);
                 }
             }
             Ok(())

@@ -3,6 +3,7 @@
 use super::gate::{Gate, READERS, WRITERS};
 use super::status::{cut, status, stored};
 use super::sweeps::stands;
+use super::whole;
 use crate::dispatch::{self, Dispatcher};
 use crate::filter::{self, Filter};
 use crate::store::{Sweep, Touched};
@@ -46,26 +47,33 @@ impl v1::control_server::Control for Service {
     async fn pause(&self, request: Request<v1::SweepRequest>) -> Result<Response<v1::SweepStatus>> {
         self.gate.allow(request.metadata(), &WRITERS).await?;
         let id = self.find(&request.into_inner().sweep).await?.id;
-        self.after(self.dispatcher.pause(&id).await, &id, "paused").await
+        let (dispatcher, of) = (Arc::clone(&self.dispatcher), id.clone());
+        let done = whole(async move { dispatcher.pause(&of).await }).await?;
+        self.after(done, &id, "paused").await
     }
 
     async fn resume(&self, request: Request<v1::SweepRequest>) -> Result<Response<v1::SweepStatus>> {
         self.gate.allow(request.metadata(), &WRITERS).await?;
         let id = self.find(&request.into_inner().sweep).await?.id;
-        self.after(self.dispatcher.go_on(&id).await, &id, "resumed").await
+        let (dispatcher, of) = (Arc::clone(&self.dispatcher), id.clone());
+        let done = whole(async move { dispatcher.go_on(&of).await }).await?;
+        self.after(done, &id, "resumed").await
     }
 
     async fn cancel(&self, request: Request<v1::SweepRequest>) -> Result<Response<v1::SweepStatus>> {
         self.gate.allow(request.metadata(), &WRITERS).await?;
         let id = self.find(&request.into_inner().sweep).await?.id;
-        self.after(self.dispatcher.cancel(&id).await, &id, "cancelled").await
+        let (dispatcher, of) = (Arc::clone(&self.dispatcher), id.clone());
+        let done = whole(async move { dispatcher.cancel(&of).await }).await?;
+        self.after(done, &id, "cancelled").await
     }
 
     async fn prioritise(&self, request: Request<v1::PrioritiseRequest>) -> Result<Response<v1::SweepStatus>> {
         self.gate.allow(request.metadata(), &WRITERS).await?;
         let v1::PrioritiseRequest { sweep, priority } = request.into_inner();
         let id = self.find(&sweep).await?.id;
-        let done = self.dispatcher.prioritise(&id, priority).await;
+        let (dispatcher, of) = (Arc::clone(&self.dispatcher), id.clone());
+        let done = whole(async move { dispatcher.prioritise(&of, priority).await }).await?;
         self.after(done, &id, &format!("given priority {priority}")).await
     }
 
@@ -77,7 +85,9 @@ impl v1::control_server::Control for Service {
         }
         let filter = read(&filter)?;
         let id = self.find(&sweep).await?.id;
-        let cells = self.dispatcher.retry(&id, &filter).await.map_err(|error| status(&error))?;
+        let (dispatcher, of) = (Arc::clone(&self.dispatcher), id.clone());
+        let retried = whole(async move { dispatcher.retry(&of, &filter).await }).await?;
+        let cells = retried.map_err(|error| status(&error))?;
         tracing::info!("{cells} cells of sweep {id} are run once more");
         Ok(Response::new(v1::RetryResponse { cells }))
     }

@@ -38,6 +38,7 @@ use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio_stream::StreamExt;
+use tonic::Status;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
@@ -150,6 +151,12 @@ async fn serve_until(
     ticks.abort();
     notices.abort();
     served
+}
+
+/// Does it in a task of its own, which is not dropped with the call: what was begun is finished, and what is here agrees with
+/// what is stored.
+async fn whole<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Status> {
+    tokio::spawn(work).await.map_err(|error| Status::internal(error.to_string()))
 }
 
 /// What users call, one and the same on the network and within a process. `chain`: the certificates that are shown, PEM.

@@ -4,6 +4,7 @@ use super::gate::{Gate, READERS, WRITERS};
 use super::status::{status, stored};
 use super::sweeps::stands;
 use super::upload::{self, Chunks};
+use super::whole;
 use crate::dispatch::Dispatcher;
 use crate::export::{Export, Form};
 use crate::store::{self, Coordinates, Run, Selection, Store, Usage};
@@ -151,7 +152,8 @@ impl v1::results_server::Results for Service {
     async fn remove(&self, request: Request<v1::SweepRequest>) -> Result<Response<v1::RemoveResponse>> {
         let by = self.gate.allow(request.metadata(), &WRITERS).await?;
         let sweep = self.find(&request.into_inner().sweep).await?;
-        let gone = self.dispatcher.remove(&sweep.id).await.map_err(|error| status(&error))?;
+        let (dispatcher, id) = (Arc::clone(&self.dispatcher), sweep.id.clone());
+        let gone = whole(async move { dispatcher.remove(&id).await }).await?.map_err(|error| status(&error))?;
         tracing::info!("sweep {} (\"{}\") was removed by \"{}\"", sweep.id, sweep.name, by.name);
         Ok(Response::new(v1::RemoveResponse { outcomes: gone.outcomes }))
     }
@@ -160,9 +162,7 @@ impl v1::results_server::Results for Service {
         self.gate.allow(request.metadata(), &WRITERS).await?;
         let bytes_before = self.size().await?.bytes;
         let dispatcher = Arc::clone(&self.dispatcher);
-        // Not dropped with the call: what was begun is finished.
-        let gone = tokio::spawn(async move { dispatcher.gc().await }).await;
-        let gone = gone.map_err(|error| Status::internal(error.to_string()))?.map_err(|error| status(&error))?;
+        let gone = whole(async move { dispatcher.gc().await }).await?.map_err(|error| status(&error))?;
         let bytes_after = self.size().await?.bytes;
         let (outcomes, blobs) = (gone.outcomes, gone.blobs);
         Ok(Response::new(v1::GcResponse { outcomes, blobs, bytes_before, bytes_after }))

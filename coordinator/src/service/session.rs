@@ -5,6 +5,7 @@
 
 use super::gate::Gate;
 use super::status::status;
+use super::whole;
 use super::workers::acknowledged;
 use crate::dispatch::presence::{Order, Seat};
 use crate::dispatch::{self, Dispatcher, Verdict};
@@ -54,7 +55,11 @@ pub async fn open(
         return Err(Status::invalid_argument("the first message of a worker is its hello"));
     };
     let (provenance, holds) = check(&hello)?;
-    let arrival = dispatcher.arrive(&hello.worker, &provenance, hello.cores, hello.slots, &holds).await;
+    // A worker that goes away meanwhile has arrived all the same, and leaves with its connection: what it did not name
+    // comes back.
+    let (taking, said, from) = (Arc::clone(&dispatcher), hello.clone(), provenance.clone());
+    let arrival =
+        whole(async move { taking.arrive(&said.worker, &from, said.cores, said.slots, &holds).await }).await?;
     let arrival = arrival.map_err(|error| status(&error))?;
     tracing::info!(
         "worker {} came: {} slots on {} cores of {} ({}); it keeps {} leases and lost {}",

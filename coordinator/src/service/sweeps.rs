@@ -4,6 +4,7 @@ use super::extend;
 use super::gate::{Gate, READERS, WRITERS};
 use super::status::{cut, status, stored};
 use super::upload;
+use super::whole;
 use crate::dispatch::{Dispatcher, Notice, Submission};
 use crate::store::{self, Datum, Limits, Table};
 use std::collections::BTreeMap;
@@ -82,7 +83,9 @@ impl v1::sweeps_server::Sweeps for Service {
             contents.insert(path.clone(), bytes.ok_or_else(|| missing(format!("was not uploaded: {hash}")))?);
         }
         let how = Submission { fresh, tags };
-        let id = self.dispatcher.submit(sweep, &source, &contents, &how).await.map_err(|error| status(&error))?;
+        let dispatcher = Arc::clone(&self.dispatcher);
+        let submitted = whole(async move { dispatcher.submit(sweep, &source, &contents, &how).await }).await?;
+        let id = submitted.map_err(|error| status(&error))?;
         tracing::info!("sweep {id} was submitted");
         let cells = self.find(&id).await?.cells;
         Ok(Response::new(v1::SubmitResponse { id, cells }))
@@ -97,7 +100,8 @@ impl v1::sweeps_server::Sweeps for Service {
 
     async fn extend(&self, request: Request<v1::ExtendRequest>) -> Result<Response<v1::ExtendResponse>> {
         self.gate.allow(request.metadata(), &WRITERS).await?;
-        extend::extend(&self.dispatcher, request.into_inner()).await.map(Response::new)
+        let (dispatcher, request) = (Arc::clone(&self.dispatcher), request.into_inner());
+        whole(async move { extend::extend(&dispatcher, request).await }).await?.map(Response::new)
     }
 
     async fn list(&self, request: Request<v1::ListRequest>) -> Result<Response<v1::ListResponse>> {

@@ -240,7 +240,7 @@ const CHECKS: &[Check] = &[
             "SELECT a.sweep_id, a.cell, 'the attempt with fence ' || CAST(a.fence AS TEXT) ||
              ' was recorded, and the cell is ' || c.state
              FROM attempts a JOIN cells c ON c.sweep_id = a.sweep_id AND c.cell = a.cell
-             WHERE a.ending = 'recorded' AND a.fence = c.fence AND c.state NOT IN ('done', 'ready')",
+             WHERE a.ending = 'recorded' AND a.fence = c.fence AND a.fence > c.forgiven AND c.state NOT IN ('done', 'ready')",
             "SELECT o.sweep_id, o.cell, 'outcome ' || CAST(o.id AS TEXT) || ' lacks the point of its last step'
              FROM outcomes o WHERE NOT EXISTS
              (SELECT 1 FROM points p WHERE p.outcome_id = o.id AND p.step = o.last_step)",
@@ -390,13 +390,20 @@ async fn chosen(transaction: &mut Transaction, checked: &mut Checked) -> Result<
             }
             selections.insert(group as u64, (candidate as u64, error));
         }
-        let parsed = Sweep::parse(source.as_bytes(), u64::MAX).ok();
+        let extensions = super::extensions::sources(transaction, &id).await?;
+        let parsed = super::extensions::whole(&source, &extensions).ok();
         let Some((sweep, tune)) = parsed.as_ref().and_then(|sweep| Some((sweep, sweep.tune.as_ref()?))) else {
             continue;
         };
         for mut row in transaction.rows(sql::CELLS_OF_REFITS, args![&id]).await? {
             let cell = row.count()?;
-            if !sweep.group_of(cell).is_some_and(|group| selections.contains_key(&group)) {
+            let group = sweep.group_of(cell);
+            // One that is tuned again has no selection, and keeps its refits until it has.
+            let retuned = match group {
+                Some(group) => is_open(transaction, &id, sweep, group).await?,
+                None => false,
+            };
+            if !retuned && !group.is_some_and(|group| selections.contains_key(&group)) {
                 wrong(Some(cell), "it is a refit, and its group has chosen nothing".to_owned());
             }
         }
@@ -433,6 +440,19 @@ async fn chosen(transaction: &mut Transaction, checked: &mut Checked) -> Result<
         }
     }
     Ok(())
+}
+
+/// Whether some tuning cell of a group is not final.
+async fn is_open(transaction: &mut Transaction, id: &str, sweep: &Sweep, group: u64) -> Result<bool> {
+    let candidates = sweep.tune.as_ref().and_then(|tune| tune.group(group)).map_or(0, |of| of.candidates);
+    for candidate in 0..candidates {
+        for cell in sweep.tuning_cells(group, candidate) {
+            if transaction.rows(sql::FINAL, args![id, cell, cell]).await?.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 /// Every statement, for the test that prepares each.

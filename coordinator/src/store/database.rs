@@ -153,8 +153,16 @@ impl Row {
 /// An open database.
 #[derive(Debug, Clone)]
 pub(super) enum Database {
-    Sqlite { write: Option<SqlitePool>, read: SqlitePool },
-    Postgres { pool: PgPool, writable: bool },
+    Sqlite {
+        write: Option<SqlitePool>,
+        read: SqlitePool,
+    },
+    /// `asker`: for users' own statements.
+    Postgres {
+        pool: PgPool,
+        asker: PgPool,
+        writable: bool,
+    },
 }
 
 impl Database {
@@ -168,7 +176,7 @@ impl Database {
                     .application_name("sweep")
                     .options([("synchronous_commit", "on"), ("extra_float_digits", "3")]);
                 let pool = PgPoolOptions::new().max_connections(8).connect_with(options).await?;
-                Ok(Database::Postgres { pool, writable })
+                Ok(Database::Postgres { asker: pool.clone(), pool, writable })
             }
         }
     }
@@ -227,6 +235,22 @@ impl Database {
         Ok(Database::Sqlite { write, read })
     }
 
+    /// Lets users' own statements run as a role of their own, where this is Postgres and the role of this process may make it.
+    /// One that may not is no superuser either.
+    pub async fn separate_asker(&mut self) {
+        let Database::Postgres { pool, .. } = &*self else { return };
+        let made = super::asker::connect(self, pool).await;
+        match (made, self) {
+            (Ok(separate), Database::Postgres { asker, .. }) => *asker = separate,
+            (Err(error), _) => {
+                tracing::warn!(
+                    "users' statements run as the coordinator's own role, for there can be no other: {error}"
+                );
+            }
+            (Ok(_), Database::Sqlite { .. }) => {}
+        }
+    }
+
     /// Whether this is SQLite.
     pub fn is_sqlite(&self) -> bool {
         matches!(self, Database::Sqlite { .. })
@@ -238,7 +262,7 @@ impl Database {
             Database::Sqlite { write: Some(pool), .. } => {
                 Ok(Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?))
             }
-            Database::Postgres { pool, writable: true } => Ok(Transaction::Postgres(pool.begin().await?)),
+            Database::Postgres { pool, writable: true, .. } => Ok(Transaction::Postgres(pool.begin().await?)),
             _ => Err(Error::ReadOnly),
         }
     }
@@ -258,7 +282,7 @@ impl Database {
     pub async fn outside(&self, text: &'static str) -> Result<()> {
         match self {
             Database::Sqlite { write: Some(pool), .. } => sqlx::raw_sql(text).execute(pool).await.map(|_| ())?,
-            Database::Postgres { pool, writable: true } => sqlx::raw_sql(text).execute(pool).await.map(|_| ())?,
+            Database::Postgres { pool, writable: true, .. } => sqlx::raw_sql(text).execute(pool).await.map(|_| ())?,
             _ => return Err(Error::ReadOnly),
         }
         Ok(())
@@ -280,7 +304,10 @@ impl Database {
                     write.close().await;
                 }
             }
-            Database::Postgres { pool, .. } => pool.close().await,
+            Database::Postgres { pool, asker, .. } => {
+                asker.close().await;
+                pool.close().await;
+            }
         }
     }
 }

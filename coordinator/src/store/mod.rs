@@ -15,11 +15,12 @@
 //! | `check` | what must hold, whatever happened |
 //! | `facts` | version, durability, place |
 //! | `keys` | what statistics group by |
-//! | `query` | a user's SQL, read-only, with limits |
+//! | `query`, `asker` | a user's SQL, read-only, with limits, as a role that sees no more |
 //!
 //! `docs/sql.md` explains the schema to users.
 
 mod answer;
+mod asker;
 mod blobs;
 mod cells;
 mod check;
@@ -83,9 +84,10 @@ impl Store {
     /// [`Error::Locked`], [`Error::NetworkFileSystem`], [`Error::Unwritable`], [`Error::Newer`], [`Error::NotDurable`].
     pub async fn open(location: &Location, now_ms: i64) -> Result<Store> {
         let owner = Some(Arc::new(Owner::take(location).await?));
-        let database = Database::open(location, true).await?;
+        let mut database = Database::open(location, true).await?;
         durable(&database).await?;
         migrate::migrate(&database, migrate::MIGRATIONS, now_ms).await?;
+        database.separate_asker().await;
         Ok(Store { database, location: location.clone(), owner })
     }
 

@@ -53,7 +53,8 @@ impl Table {
 impl Store {
     /// Answers a user's statement: one SELECT, WITH, VALUES or EXPLAIN.
     ///
-    /// The connection cannot write (SQLite: opened read-only with `query_only`; Postgres: a read-only transaction).
+    /// The connection cannot write (SQLite: opened read-only with `query_only`; Postgres: a read-only transaction, of a
+    /// role that sees this database alone, see `asker`).
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::Query`] with the database's words, [`Error::TooSlow`].
@@ -90,8 +91,8 @@ impl Store {
                 connection.lock_handle().await?.remove_progress_handler();
                 answer.map_err(|e| if out_of_time.load(Ordering::Relaxed) { slow(limits) } else { said(e, text) })?;
             }
-            Database::Postgres { pool, .. } => {
-                let mut connection = pool.acquire().await?;
+            Database::Postgres { asker, .. } => {
+                let mut connection = asker.acquire().await?;
                 let mut transaction = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
                 let millis = limits.time.as_millis().clamp(1, i32::MAX as u128).to_string();
                 sqlx::query("SELECT set_config('statement_timeout', $1, true)")

@@ -22,6 +22,10 @@ statements! {
     /// A new sweep; its id is new, or the primary key refuses it.
     ADD_SWEEP = "INSERT INTO sweeps (id, name, description, source, digest, cells, state, fresh, created_at_ms)
         VALUES ($1, $2, $3, $4, $5, $6, 'running', $7, $8) ON CONFLICT (id) DO NOTHING";
+    /// Notes that a sweep of this id (`removed ID`) was removed; no other gets it.
+    NOTE_REMOVED = "INSERT INTO counters (name, value) VALUES ($1, 1) ON CONFLICT (name) DO NOTHING";
+    /// Whether a sweep of this id was removed.
+    WAS_REMOVED = "SELECT value FROM counters WHERE name = $1";
     /// A file that a sweep names; its bytes are there already, or the foreign key refuses it.
     ADD_INPUT = "INSERT INTO inputs (sweep_id, path, hash) VALUES ($1, $2, $3)";
     /// All sweeps, latest first.
@@ -152,8 +156,8 @@ statements! {
 
     /// Takes $1 numbers for outcomes; the row is locked until the transaction ends, so no number is given twice.
     TAKE_NUMBERS = "UPDATE counters SET value = value + $1 WHERE name = 'outcomes' RETURNING value";
-    /// The first outcome of a trial that may be linked (not out of time); found by index.
-    OUTCOME_FOR = "SELECT MIN(id) FROM outcomes WHERE trial_digest = $1 AND revision = $2 AND status <> 'out_of_time'";
+    /// The latest outcome of a trial that may be linked (not out of time); found by index.
+    OUTCOME_FOR = "SELECT MAX(id) FROM outcomes WHERE trial_digest = $1 AND revision = $2 AND status <> 'out_of_time'";
     /// Matrices recorded with an outcome.
     MATRICES = "SELECT step, layer, row_count, column_count, data FROM matrices WHERE outcome_id = $1
         ORDER BY step, layer";

@@ -125,6 +125,10 @@ impl Store {
             let id = &blake3::hash(format!("sweep {again} {}", new.digest).as_bytes()).to_hex()[..12];
             let NewSweep { name, description, source, digest, cells, inputs: _, fresh } = *new;
             let row = args![id, name, description, source, digest, cells, fresh, now_ms];
+            // A worker that was away may still have a result for the fences of one that is gone.
+            if transaction.row(sql::WAS_REMOVED, args![removed(id)]).await?.is_some() {
+                continue;
+            }
             if transaction.execute(sql::ADD_SWEEP, row).await? == 1 {
                 for (path, hash) in new.inputs {
                     transaction.execute(sql::ADD_INPUT, args![id, path, hash]).await?;
@@ -217,6 +221,7 @@ impl Store {
         if transaction.execute(sql::DROP_SWEEP, args![sweep]).await? != 1 {
             return Err(Error::UnknownSweep { key: sweep.to_owned(), known: Vec::new() });
         }
+        transaction.execute(sql::NOTE_REMOVED, args![removed(sweep)]).await?;
         let outcomes = transaction.execute(sql::DROP_ORPHANS, &[]).await?;
         let blobs = transaction.execute(sql::DROP_BLOBS, &[]).await?;
         transaction.commit().await?;
@@ -269,6 +274,11 @@ impl Store {
         };
         rows.into_iter().map(selection).collect()
     }
+}
+
+/// The counter that says that a sweep was removed.
+fn removed(id: &str) -> String {
+    format!("removed {id}")
 }
 
 /// Rows of `sweeps` with their inputs and tags.

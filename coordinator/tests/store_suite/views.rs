@@ -3,7 +3,7 @@
 use crate::support::{Kind, Scene, cell, diverged, outcome, point, replicate};
 use crate::{close, count, rows, text};
 use std::time::Duration;
-use sweep_coordinator::store::{Datum, Error, Limits, Stage, Store};
+use sweep_coordinator::store::{Datum, Error, Limits, Location, Stage, Store};
 use sweep_core::outcome::Outcome;
 use sweep_core::value::Value;
 
@@ -17,6 +17,7 @@ on_both! {
     result_values_hold_numbers_only_in_a_fixed_order
     queries_are_answered_within_limits
     queries_cannot_write
+    queries_see_this_database_and_nothing_of_its_server
     a_point_query_uses_an_index
 }
 
@@ -345,4 +346,25 @@ async fn both_databases_show_the_same_result_values() {
         assert_eq!(tables[i].2, tables[i + 4].2, "{}", tables[i].1);
     }
     assert_eq!(tables[0].2.rows.len(), 6);
+}
+
+/// Whatever the coordinator's own role may: that of the tests is a superuser's.
+async fn queries_see_this_database_and_nothing_of_its_server(scene: Scene) {
+    let ask = async |text: &str| scene.store.query(text, &Limits::default()).await;
+    ask("SELECT count(*) FROM results").await.unwrap();
+    ask("SELECT count(*) FROM sweeps").await.unwrap();
+    if matches!(scene.location, Location::Sqlite(_)) {
+        return;
+    }
+    for text in [
+        "SELECT hash FROM tokens",
+        "SELECT pg_read_file('/etc/hostname')",
+        "SELECT rolpassword FROM pg_authid",
+        "SELECT set_config('role', 'postgres', true)",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename <> current_user",
+    ] {
+        let refused = ask(text).await.map(|table| table.rows).unwrap_err();
+        let denied = ["permission denied", "must be a superuser"].iter().any(|why| refused.to_string().contains(why));
+        assert!(denied, "{text}: {refused}");
+    }
 }
