@@ -342,8 +342,12 @@ async fn a_refit_that_comes_back_while_its_group_is_tuned_waits(bench: Bench) {
     assert_eq!((refit.cell, refit.trial.float("lr")), (2, 0.1));
     assert_eq!(bench.dispatcher.retry(&sweep, &filter("cell = 1")).await.unwrap(), 1);
     bench.report(&worker, &refit, job::Ending::HandedBack(b"the winner's state".to_vec())).await;
-    // The tuning cell first; the refits with what then wins, and without the state of another trial.
-    assert_eq!(bench.train(&worker, |_| 0.01).await, [(1, 0.2), (2, 0.2), (3, 0.2)]);
+    // The tuning cell alone; then the refits with what wins, and without the state of another trial.
+    let tuning = bench.one(&worker).await.unwrap();
+    assert_eq!(tuning.cell, 1);
+    assert!(bench.one(&worker).await.is_none());
+    bench.done(&worker, &tuning, 0.01, 0.01).await;
+    assert_eq!(bench.train(&worker, |_| 0.01).await, [(2, 0.2), (3, 0.2)]);
     assert_eq!(bench.state(&sweep).await, SweepState::Finished);
     bench.assert_sound().await;
 }
