@@ -67,13 +67,16 @@ impl Dispatcher {
     /// The same where the file has been read.
     pub(super) async fn activate(&self, stored: store::Sweep, sweep: Sweep) -> Result<Active> {
         let store::Sweep { id, inputs, fresh, priority, created_at_ms, state, .. } = stored;
-        // Leases that were stored and then never told to anyone.
-        for lost in self.store.outstanding().await?.into_iter().filter(|lost| lost.lease.sweep == id) {
-            let held = self.presence().holds(&lost.lease);
-            if !held {
+        let mut running = Vec::new();
+        for out in self.store.outstanding().await?.into_iter().filter(|out| out.lease.sweep == id) {
+            let held = self.presence().holds(&out.lease);
+            if held {
+                running.push(out.lease.cell);
+            } else {
+                // Stored, and then never told to anyone.
                 let why = "the coordinator failed to hand it out";
                 let (ending, next, now) = (Ending::Returned, CellState::Ready, self.clock.now_ms());
-                self.store.end_attempt(&lost.lease, ending, Some(why), next, now).await?;
+                self.store.end_attempt(&out.lease, ending, Some(why), next, now).await?;
             }
         }
         let order = match sweep.order {
@@ -102,9 +105,7 @@ impl Dispatcher {
                 schedule.give_back(cell.cell);
             }
         }
-        for out in self.store.outstanding().await?.into_iter().filter(|out| out.lease.sweep == id) {
-            schedule.began(out.lease.cell);
-        }
+        running.into_iter().for_each(|cell| schedule.began(cell));
         let mut active = Active {
             id,
             progress: Progress { cells: sweep.len(), ..Progress::default() },
