@@ -172,6 +172,13 @@ pub const TRAINING: &[Axis] = &[
         Kind::Float(0.0, 1.0),
         Literal::Float(0.0),
     ),
+    Axis::optional(
+        "dtype",
+        "numbers of 64 or of 32 bits for weights, products and gradients; what is measured is of 64",
+        Kind::Word(&["f64", "f32"]),
+        Literal::Text("f64"),
+    )
+    .costly(),
     Axis::optional("points", "trajectory points recorded at most", Kind::Int(2, 100_000), Literal::Int(40)),
 ];
 

@@ -12,7 +12,7 @@ mod cache;
 pub mod child;
 mod frame;
 pub mod machine;
-mod monitor;
+pub mod monitor;
 pub mod remote;
 mod slot;
 mod supervisor;

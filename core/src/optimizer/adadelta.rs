@@ -1,11 +1,10 @@
 //! Adadelta.
 
-use super::{Build, LR, Optimizer, State, blend, epsilon, over};
+use super::{State, LR, Layers, Optimizer, Build, over, blend, epsilon};
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::registry::Entry;
 use crate::value::Literal;
-use ndarray::Array2;
 
 // 0.9: torch.optim.Adadelta; Zeiler (2012) uses 0.95 in the experiments.
 const RHO: Axis = Axis::optional(
@@ -36,15 +35,9 @@ impl Optimizer for AdaDelta {
         2
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut AdaDelta { rho, epsilon } = self;
-        state.walk(weights, gradients, |w, g, [v, u]| {
+        state.walk(layers, |w, g, [v, u]| {
             let v = blend(rho, v, g * g);
             let d = over(g * (u + epsilon).sqrt(), (v + epsilon).sqrt());
             (w - lr * d, [v, blend(rho, u, d * d)])

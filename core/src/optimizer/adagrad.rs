@@ -1,9 +1,8 @@
 //! AdaGrad.
 
-use super::{Build, LR, Optimizer, State, epsilon, over};
+use super::{State, LR, Layers, Optimizer, Build, over, epsilon};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// AdaGrad.
 pub const ENTRY: Entry<Build> = Entry {
@@ -23,15 +22,9 @@ impl Optimizer for AdaGrad {
         1
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut AdaGrad { epsilon } = self;
-        state.walk(weights, gradients, |w, g, [v]| {
+        state.walk(layers, |w, g, [v]| {
             let v = v + g * g;
             (w - lr * over(g, v.sqrt() + epsilon), [v])
         });

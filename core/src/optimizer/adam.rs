@@ -1,9 +1,8 @@
 //! Adam.
 
-use super::{BETA1, BETA2, Build, LR, Optimizer, State, blend, epsilon, gathered, over};
+use super::{BETA1, State, LR, Layers, BETA2, Optimizer, Build, over, gathered, blend, epsilon};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// Adam, Algorithm 1.
 pub const ENTRY: Entry<Build> = Entry {
@@ -28,17 +27,11 @@ impl Optimizer for Adam {
         2
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut Adam { beta1, beta2, epsilon } = self;
         let lr = lr / gathered(beta1, state.t);
         let correct = 1.0 / gathered(beta2, state.t).sqrt();
-        state.walk(weights, gradients, |w, g, [m, v]| {
+        state.walk(layers, |w, g, [m, v]| {
             let m = blend(beta1, m, g);
             let v = blend(beta2, v, g * g);
             (w - lr * over(m, v.sqrt() * correct + epsilon), [m, v])

@@ -1,9 +1,8 @@
 //! AdaMax: Adam with the infinity norm.
 
-use super::{BETA1, BETA2, Build, LR, Optimizer, State, blend, epsilon, gathered, over};
+use super::{BETA1, State, LR, Layers, BETA2, Optimizer, Build, over, gathered, blend, epsilon};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// AdaMax.
 pub const ENTRY: Entry<Build> = Entry {
@@ -28,16 +27,10 @@ impl Optimizer for AdaMax {
         2
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut AdaMax { beta1, beta2, epsilon } = self;
         let lr = lr / gathered(beta1, state.t);
-        state.walk(weights, gradients, |w, g, [m, u]| {
+        state.walk(layers, |w, g, [m, u]| {
             let m = blend(beta1, m, g);
             let (decayed, seen) = (beta2 * u, g.abs() + epsilon);
             let u = if decayed > seen { decayed } else { seen };

@@ -1,11 +1,10 @@
 //! AdamW: Adam with decoupled weight decay.
 
-use super::{BETA1, BETA2, Build, LR, Optimizer, State, blend, epsilon, gathered, over};
+use super::{BETA1, State, LR, Layers, BETA2, Optimizer, Build, over, gathered, blend, epsilon};
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::registry::Entry;
 use crate::value::Literal;
-use ndarray::Array2;
 
 // 0.01: torch.optim.AdamW.
 const WEIGHT_DECAY: Axis = Axis::optional(
@@ -44,18 +43,12 @@ impl Optimizer for AdamW {
         2
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut AdamW { beta1, beta2, epsilon, weight_decay } = self;
         let keep = 1.0 - lr * weight_decay;
         let lr = lr / gathered(beta1, state.t);
         let correct = 1.0 / gathered(beta2, state.t).sqrt();
-        state.walk(weights, gradients, |w, g, [m, v]| {
+        state.walk(layers, |w, g, [m, v]| {
             let m = blend(beta1, m, g);
             let v = blend(beta2, v, g * g);
             (keep * w - lr * over(m, v.sqrt() * correct + epsilon), [m, v])

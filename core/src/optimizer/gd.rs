@@ -1,9 +1,8 @@
 //! Gradient descent.
 
-use super::{Build, LR, Optimizer, State};
+use super::{State, Layers, LR, Optimizer, Build};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// `w ← w − η g`.
 pub const ENTRY: Entry<Build> =
@@ -12,14 +11,8 @@ pub const ENTRY: Entry<Build> =
 struct Gd;
 
 impl Optimizer for Gd {
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
-        state.walk(weights, gradients, |w, g, []| (w - lr * g, []));
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
+        state.walk(layers, |w, g, []| (w - lr * g, []));
         Ok(())
     }
 }

@@ -1,9 +1,8 @@
 //! GroupRMSprop: one adaptive learning rate for all entries.
 
-use super::{ALPHA, Build, LR, Optimizer, State, blend, epsilon, gathered, over, squared_norm};
+use super::{ALPHA, State, LR, Layers, Optimizer, Build, over, gathered, blend, epsilon};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// GroupRMSprop.
 pub const ENTRY: Entry<Build> = Entry {
@@ -25,18 +24,12 @@ impl Optimizer for GroupRmsProp {
         1
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut GroupRmsProp { alpha, epsilon } = self;
-        let mean_square = blend(alpha, state.scalars[0], squared_norm(gradients));
+        let mean_square = blend(alpha, state.scalars[0], layers.squared_norm());
         state.scalars[0] = mean_square;
         let denominator = (mean_square / gathered(alpha, state.t)).sqrt() + epsilon;
-        state.walk(weights, gradients, |w, g, []| (w - over(lr * g, denominator), []));
+        state.walk(layers, |w, g, []| (w - over(lr * g, denominator), []));
         Ok(())
     }
 }

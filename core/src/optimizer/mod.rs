@@ -30,9 +30,10 @@ use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::penalty::sum_of;
 use crate::registry::Entry;
+use crate::train::real::Real;
 use crate::trial::Trial;
 use crate::value::Literal;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 /// Every optimizer.
@@ -112,18 +113,12 @@ pub trait Optimizer: Send {
     ///
     /// # Errors
     /// LAPACK's refusals, for the rules that need it.
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()>;
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()>;
 }
 
 impl State {
     /// Zeros for `optimizer` on layers of these shapes.
-    pub fn new(optimizer: &dyn Optimizer, weights: &[Array2<f64>]) -> State {
+    pub fn new<T>(optimizer: &dyn Optimizer, weights: &[Array2<T>]) -> State {
         let zeros = || weights.iter().map(|w| vec![0.0; w.len()]).collect();
         State {
             t: 0,
@@ -133,11 +128,22 @@ impl State {
     }
 
     /// Replaces `(w, [b₁ … b_B])` by `rule(w, g, [b₁ … b_B])` at every entry of every layer, in one pass and without
-    /// allocating. `B` is the optimizer's number of buffers.
+    /// allocating. `B` is the optimizer's number of buffers. Rule and buffers are of 64 bits whatever the weights are.
     fn walk<const B: usize>(
         &mut self,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
+        layers: &mut Layers,
+        rule: impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B]),
+    ) {
+        match layers {
+            Layers::F64(weights, gradients) => self.walk_in(weights, gradients, rule),
+            Layers::F32(weights, gradients) => self.walk_in(weights, gradients, rule),
+        }
+    }
+
+    fn walk_in<T: Real, const B: usize>(
+        &mut self,
+        weights: &mut [Array2<T>],
+        gradients: &[Array2<T>],
         rule: impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B]),
     ) {
         for (layer, (w, g)) in weights.iter_mut().zip(gradients).enumerate() {
@@ -148,46 +154,104 @@ impl State {
     }
 }
 
+/// The weights and their gradients, layer by layer and row-major, in the type of the run.
+pub enum Layers<'a> {
+    /// Of 64 bits.
+    F64(&'a mut [Array2<f64>], &'a [Array2<f64>]),
+    /// Of 32 bits.
+    F32(&'a mut [Array2<f32>], &'a [Array2<f32>]),
+}
+
+impl Layers<'_> {
+    /// `Σ g²` over all layers.
+    fn squared_norm(&self) -> f64 {
+        match self {
+            Layers::F64(_, gradients) => gradients.iter().map(|g| sum_of(flat(g), |g| g * g)).sum(),
+            Layers::F32(_, gradients) => gradients.iter().map(|g| sum_of(flat(g), |g| g * g)).sum(),
+        }
+    }
+
+    /// Rows and columns of each layer.
+    fn shapes(&self) -> Vec<(usize, usize)> {
+        match self {
+            Layers::F64(weights, _) => weights.iter().map(Array2::dim).collect(),
+            Layers::F32(weights, _) => weights.iter().map(Array2::dim).collect(),
+        }
+    }
+
+    /// `f(i, g_i)` for every entry of the gradient of a layer.
+    fn each_gradient(&self, layer: usize, mut f: impl FnMut(usize, f64)) {
+        match self {
+            Layers::F64(_, gradients) => flat(&gradients[layer]).iter().enumerate().for_each(|(i, &g)| f(i, g)),
+            Layers::F32(_, gradients) => {
+                flat(&gradients[layer]).iter().enumerate().for_each(|(i, &g)| f(i, f64::from(g)));
+            }
+        }
+    }
+
+    /// `w ← w + scale·direction` for a layer.
+    fn add(&mut self, layer: usize, scale: f64, direction: ArrayView2<f64>) {
+        match self {
+            Layers::F64(weights, _) => weights[layer].scaled_add(scale, &direction),
+            Layers::F32(weights, _) => {
+                weights[layer].zip_mut_with(&direction, |w, d| *w = (f64::from(*w) + scale * d) as f32);
+            }
+        }
+    }
+}
+
 /// The loop of [`State::walk`] over one layer.
 #[inline(always)]
-fn each<const B: usize>(
-    w: &mut [f64],
-    g: &[f64],
+fn each<T: Real, const B: usize>(
+    w: &mut [T],
+    g: &[T],
     buffers: [&mut [f64]; B],
     rule: &impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B]),
 ) {
     let g = &g[..w.len()];
     let buffers = buffers.map(|b| &mut b[..w.len()]);
     for i in 0..w.len() {
-        let (new, carried) = rule(w[i], g[i], std::array::from_fn(|b| buffers[b][i]));
-        w[i] = new;
+        let (new, carried) = rule(w[i].wide(), g[i].wide(), std::array::from_fn(|b| buffers[b][i]));
+        w[i] = T::of(new);
         for b in 0..B {
             buffers[b][i] = carried[b];
         }
     }
 }
 
-/// [`each`] with vectors of four where the processor has them: square roots and divisions twice as fast, and the
+/// [`each`] with the widest vectors that the processor has: square roots and divisions several times as fast, and the
 /// same bits, as each entry is computed alone and multiplications and additions stay apart.
-fn each_fast<const B: usize>(
-    w: &mut [f64],
-    g: &[f64],
+fn each_fast<T: Real, const B: usize>(
+    w: &mut [T],
+    g: &[T],
     buffers: [&mut [f64]; B],
     rule: &impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B]),
 ) {
     #[cfg(target_arch = "x86_64")]
     {
-        #[target_feature(enable = "avx2")]
-        fn each_avx2<const B: usize>(
-            w: &mut [f64],
-            g: &[f64],
+        #[target_feature(enable = "avx512f")]
+        fn each_avx512<T: Real, const B: usize>(
+            w: &mut [T],
+            g: &[T],
             buffers: [&mut [f64]; B],
             rule: &impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B]),
         ) {
             each(w, g, buffers, rule);
         }
+        #[target_feature(enable = "avx2")]
+        fn each_avx2<T: Real, const B: usize>(
+            w: &mut [T],
+            g: &[T],
+            buffers: [&mut [f64]; B],
+            rule: &impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B]),
+        ) {
+            each(w, g, buffers, rule);
+        }
+        // SAFETY: the processor has what each function asks.
+        if is_x86_feature_detected!("avx512f") {
+            return unsafe { each_avx512(w, g, buffers, rule) };
+        }
         if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2, which is all that the function asks.
             return unsafe { each_avx2(w, g, buffers, rule) };
         }
     }
@@ -209,17 +273,12 @@ fn gathered(decay: f64, t: u64) -> f64 {
     1.0 - decay.powf(t as f64)
 }
 
-/// `Σ g²` over all layers.
-fn squared_norm(gradients: &[Array2<f64>]) -> f64 {
-    gradients.iter().map(|g| sum_of(flat(g), |g| g * g)).sum()
-}
-
 /// The entries of a row-major matrix as one slice.
-pub(crate) fn flat(matrix: &Array2<f64>) -> &[f64] {
+pub(crate) fn flat<T>(matrix: &Array2<T>) -> &[T] {
     matrix.as_slice().expect("weights and gradients are row-major")
 }
 /// The same, to be changed.
-pub(crate) fn flat_mut(matrix: &mut Array2<f64>) -> &mut [f64] {
+pub(crate) fn flat_mut<T>(matrix: &mut Array2<T>) -> &mut [T] {
     matrix.as_slice_mut().expect("weights and gradients are row-major")
 }
 

@@ -1,6 +1,6 @@
 //! Muon: momentum, made orthogonal.
 
-use super::{Build, LR, Optimizer, State, blend, flat, flat_mut, momentum};
+use super::{Build, LR, Layers, Optimizer, State, blend, flat, flat_mut, momentum};
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::penalty::sum_of;
@@ -95,32 +95,28 @@ impl Optimizer for Muon {
         1
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         if self.layers.is_empty() {
-            self.layers = weights.iter().map(|w| Work::new(w.dim(), self.exact)).collect();
+            self.layers = layers.shapes().into_iter().map(|shape| Work::new(shape, self.exact)).collect();
         }
         let momentum = self.momentum;
-        for (((w, g), b), work) in weights.iter_mut().zip(gradients).zip(&mut state.buffers[0]).zip(&mut self.layers) {
-            for ((d, &g), b) in flat_mut(&mut work.direction).iter_mut().zip(flat(g)).zip(b) {
-                *b = blend(momentum, *b, g);
-                *d = blend(momentum, *b, g);
-            }
-            let (rows, columns) = w.dim();
+        for (layer, (b, work)) in state.buffers[0].iter_mut().zip(&mut self.layers).enumerate() {
+            let d = flat_mut(&mut work.direction);
+            layers.each_gradient(layer, |i, g| {
+                b[i] = blend(momentum, b[i], g);
+                d[i] = blend(momentum, b[i], g);
+            });
+            let (rows, columns) = work.direction.dim();
             let lr = lr * (rows as f64 / columns as f64).max(1.0).sqrt();
             match &mut work.orthogonal {
                 Orthogonal::Exact { spectrum, polar } => {
                     spectrum.exact_polar(&work.direction, polar)?;
-                    w.scaled_add(-lr, polar);
+                    layers.add(layer, -lr, polar.view());
                 }
                 Orthogonal::NewtonSchulz(iterate) => {
                     iterate.run(&work.direction);
-                    if rows > columns { w.scaled_add(-lr, &iterate.x.t()) } else { w.scaled_add(-lr, &iterate.x) }
+                    let x = if rows > columns { iterate.x.t() } else { iterate.x.view() };
+                    layers.add(layer, -lr, x);
                 }
             }
         }

@@ -1,11 +1,10 @@
 //! NAdam: Adam with Nesterov's momentum.
 
-use super::{BETA1, BETA2, Build, LR, Optimizer, State, blend, epsilon, gathered, over};
+use super::{BETA1, State, LR, Layers, BETA2, Optimizer, Build, over, gathered, blend, epsilon};
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::registry::Entry;
 use crate::value::Literal;
-use ndarray::Array2;
 
 // 0.004: Dozat (2016) and torch.optim.NAdam.
 const MOMENTUM_DECAY: Axis = Axis::optional(
@@ -49,13 +48,7 @@ impl Optimizer for NAdam {
         1
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut NAdam { beta1, beta2, epsilon, momentum_decay } = self;
         let t = state.t as f64;
         let mu = |t: f64| beta1 * (1.0 - 0.5 * 0.96f64.powf(t * momentum_decay));
@@ -65,7 +58,7 @@ impl Optimizer for NAdam {
         let on_gradient = lr * (1.0 - mu(t)) / (1.0 - product);
         let on_moment = lr * mu(t + 1.0) / (1.0 - product * mu(t + 1.0));
         let correct = 1.0 / gathered(beta2, state.t).sqrt();
-        state.walk(weights, gradients, |w, g, [m, v]| {
+        state.walk(layers, |w, g, [m, v]| {
             let m = blend(beta1, m, g);
             let v = blend(beta2, v, g * g);
             (w - over(on_gradient * g + on_moment * m, v.sqrt() * correct + epsilon), [m, v])

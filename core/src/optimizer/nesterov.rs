@@ -1,9 +1,8 @@
 //! Gradient descent with Nesterov's momentum.
 
-use super::{Build, LR, Optimizer, State, momentum};
+use super::{State, Layers, LR, Optimizer, Build, momentum};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// Nesterov's accelerated gradient.
 pub const ENTRY: Entry<Build> = Entry {
@@ -24,15 +23,9 @@ impl Optimizer for Nesterov {
         1
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut Nesterov { momentum } = self;
-        state.walk(weights, gradients, |w, g, [b]| {
+        state.walk(layers, |w, g, [b]| {
             let b = momentum * b + g;
             (w - lr * (g + momentum * b), [b])
         });

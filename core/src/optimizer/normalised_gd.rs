@@ -1,9 +1,8 @@
 //! Normalised gradient descent.
 
-use super::{Build, LR, Optimizer, State, over, squared_norm};
+use super::{State, LR, Layers, Optimizer, Build, over};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// Normalised gradient descent.
 pub const ENTRY: Entry<Build> = Entry {
@@ -18,15 +17,9 @@ pub const ENTRY: Entry<Build> = Entry {
 struct NormalisedGd;
 
 impl Optimizer for NormalisedGd {
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
-        let norm = squared_norm(gradients).sqrt();
-        state.walk(weights, gradients, |w, g, []| (w - over(lr * g, norm), []));
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
+        let norm = layers.squared_norm().sqrt();
+        state.walk(layers, |w, g, []| (w - over(lr * g, norm), []));
         Ok(())
     }
 }

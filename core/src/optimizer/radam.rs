@@ -1,9 +1,8 @@
 //! RAdam: Adam with a rectified variance.
 
-use super::{BETA1, BETA2, Build, LR, Optimizer, State, blend, epsilon, gathered, over};
+use super::{BETA1, State, LR, Layers, BETA2, Optimizer, Build, over, gathered, blend, epsilon};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// RAdam.
 pub const ENTRY: Entry<Build> = Entry {
@@ -32,13 +31,7 @@ impl Optimizer for RAdam {
         2
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut RAdam { beta1, beta2, epsilon } = self;
         let gathered2 = gathered(beta2, state.t);
         let limit = 2.0 / (1.0 - beta2) - 1.0;
@@ -47,13 +40,13 @@ impl Optimizer for RAdam {
         if rho > 5.0 {
             let rectified = ((rho - 4.0) * (rho - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * rho)).sqrt();
             let lr = lr * rectified * gathered2.sqrt();
-            state.walk(weights, gradients, |w, g, [m, v]| {
+            state.walk(layers, |w, g, [m, v]| {
                 let m = blend(beta1, m, g);
                 let v = blend(beta2, v, g * g);
                 (w - lr * over(m, v.sqrt() + epsilon), [m, v])
             });
         } else {
-            state.walk(weights, gradients, |w, g, [m, v]| {
+            state.walk(layers, |w, g, [m, v]| {
                 let m = blend(beta1, m, g);
                 (w - lr * m, [m, blend(beta2, v, g * g)])
             });

@@ -1,9 +1,8 @@
 //! RMSprop.
 
-use super::{ALPHA, Build, LR, Optimizer, State, blend, epsilon, over};
+use super::{ALPHA, State, LR, Layers, Optimizer, Build, over, blend, epsilon};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// RMSprop.
 pub const ENTRY: Entry<Build> = Entry {
@@ -25,15 +24,9 @@ impl Optimizer for RmsProp {
         1
     }
 
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
         let &mut RmsProp { alpha, epsilon } = self;
-        state.walk(weights, gradients, |w, g, [v]| {
+        state.walk(layers, |w, g, [v]| {
             let v = blend(alpha, v, g * g);
             (w - lr * over(g, v.sqrt() + epsilon), [v])
         });

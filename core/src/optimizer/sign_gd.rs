@@ -1,9 +1,8 @@
 //! Sign gradient descent.
 
-use super::{Build, LR, Optimizer, State};
+use super::{State, Layers, LR, Optimizer, Build};
 use crate::error::Result;
 use crate::registry::Entry;
-use ndarray::Array2;
 
 /// Sign gradient descent.
 pub const ENTRY: Entry<Build> = Entry {
@@ -18,14 +17,8 @@ pub const ENTRY: Entry<Build> = Entry {
 struct SignGd;
 
 impl Optimizer for SignGd {
-    fn step(
-        &mut self,
-        lr: f64,
-        weights: &mut [Array2<f64>],
-        gradients: &[Array2<f64>],
-        state: &mut State,
-    ) -> Result<()> {
-        state.walk(weights, gradients, |w, g, []| (w - if g == 0.0 { 0.0 } else { lr * g.signum() }, []));
+    fn step(&mut self, lr: f64, layers: &mut Layers, state: &mut State) -> Result<()> {
+        state.walk(layers, |w, g, []| (w - if g == 0.0 { 0.0 } else { lr * g.signum() }, []));
         Ok(())
     }
 }

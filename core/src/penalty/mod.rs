@@ -28,6 +28,7 @@ use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::registry::{self, Entry};
 use crate::train::dimensions;
+use crate::train::real::Real;
 use crate::trial::Trial;
 use crate::value::Literal;
 
@@ -163,13 +164,13 @@ fn resolved(sigma: f64, largest: f64) -> bool {
 }
 
 /// `Σ f(x_i)` in eight running sums, so that the additions need not wait for each other.
-pub(crate) fn sum_of(x: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+pub(crate) fn sum_of<T: Real>(x: &[T], f: impl Fn(f64) -> f64) -> f64 {
     let (chunks, rest) = x.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for chunk in chunks {
         for (sum, &x) in sums.iter_mut().zip(chunk) {
-            *sum += f(x);
+            *sum += f(x.wide());
         }
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|&x| f(x)).sum::<f64>()
+    sums.iter().sum::<f64>() + rest.iter().map(|&x| f(x.wide())).sum::<f64>()
 }

@@ -5,11 +5,12 @@
 //! pass forms `A v`. So A is read twice and written once a column (Howell, Demmel, Fulton, Hammarling, Marmol, *Cache
 //! efficient bidiagonalization using BLAS 2.5 operators*, 2008).
 
-use super::lanes::{Aligned, Isa, LANES, Lanes, padded, sum, vectorised};
+use super::lanes::{Aligned, Isa, Lanes, padded, sum, vectorised};
+use super::real::{Float, Real};
 
 /// A matrix m×k, m ≥ k, on its way to bidiagonal form, with room for everything.
 #[derive(Debug, Clone)]
-pub struct Bidiagonal {
+pub struct Bidiagonal<T> {
     /// Rows m.
     pub m: usize,
     /// Columns k.
@@ -19,29 +20,29 @@ pub struct Bidiagonal {
     /// Between two columns of `right`: k padded.
     pub right_stride: usize,
     /// The matrix, column-major, its padding zero; lost by [`Bidiagonal::reduce`].
-    pub a: Aligned,
+    pub a: Aligned<T>,
     /// Column j is u_j of `H_j = I − τ u uᵀ`: zero above row j, 1 there.
-    pub left: Aligned,
+    pub left: Aligned<T>,
     /// Column j is v_j of `G_j = I − τ v vᵀ`: zero above row j + 1, 1 there.
-    pub right: Aligned,
+    pub right: Aligned<T>,
     /// τ of the left reflectors.
-    pub left_tau: Vec<f64>,
+    pub left_tau: Vec<T>,
     /// τ of the right reflectors.
-    pub right_tau: Vec<f64>,
+    pub right_tau: Vec<T>,
     /// Diagonal of B.
     pub d: Vec<f64>,
     /// Superdiagonal of B.
     pub e: Vec<f64>,
-    x: Aligned,
-    y: Aligned,
+    x: Aligned<T>,
+    y: Aligned<T>,
     /// Stands for u, v of the column before the first.
-    zero: Aligned,
+    zeros: Aligned<T>,
 }
 
-impl Bidiagonal {
+impl<T: Real> Bidiagonal<T> {
     /// Room for m×k.
-    pub fn new(m: usize, k: usize) -> Bidiagonal {
-        let (stride, right_stride) = (padded(m), padded(k));
+    pub fn new(m: usize, k: usize) -> Bidiagonal<T> {
+        let (stride, right_stride) = (padded::<T>(m), padded::<T>(k));
         Bidiagonal {
             m,
             k,
@@ -50,45 +51,46 @@ impl Bidiagonal {
             a: Aligned::zeros(stride * k),
             left: Aligned::zeros(stride * k),
             right: Aligned::zeros(right_stride * k),
-            left_tau: vec![0.0; k],
-            right_tau: vec![0.0; k],
+            left_tau: vec![T::default(); k],
+            right_tau: vec![T::default(); k],
             d: vec![0.0; k],
             e: vec![0.0; k.saturating_sub(1)],
             x: Aligned::zeros(stride),
             y: Aligned::zeros(right_stride),
-            zero: Aligned::zeros(stride),
+            zeros: Aligned::zeros(stride),
         }
     }
 
     /// Reduces what is in `a` (entries of size about 1). Fills `d`, `e` and the reflectors.
     pub fn reduce(&mut self, isa: Isa) {
-        self.x.fill(0.0);
-        self.y.fill(0.0);
+        self.x.fill(T::default());
+        self.y.fill(T::default());
         // Safety: strides and lengths as made in `new`; `isa` is what the CPU has.
         unsafe { reduce(isa, self) }
     }
 }
 
-vectorised!(fn reduce(isa; b: &mut Bidiagonal) = reduce_by);
+vectorised!(fn reduce<T>(isa; b: &mut Bidiagonal<T>) = reduce_by);
 
 #[inline(always)]
-unsafe fn reduce_by<L: Lanes>(b: &mut Bidiagonal) {
+unsafe fn reduce_by<L: Lanes>(b: &mut Bidiagonal<L::Scalar>) {
     let (k, stride) = (b.k, b.stride);
     let (a, left, right) = (b.a.as_mut_ptr(), b.left.as_mut_ptr(), b.right.as_mut_ptr());
-    let (x, y, zero) = (b.x.as_mut_ptr(), b.y.as_mut_ptr(), b.zero.as_ptr());
-    // Safety: every offset below is within what `new` made: columns < k of `stride` rows, vectors of `stride` (x, zero) and
+    let (x, y, zeros) = (b.x.as_mut_ptr(), b.y.as_mut_ptr(), b.zeros.as_ptr());
+    let zero = L::Scalar::default();
+    // Safety: every offset below is within what `new` made: columns < k of `stride` rows, vectors of `stride` (x, zeros) and
     // `right_stride` (y) entries. What lies above a reflector's first entry is zero, so whole lanes may be
     // used from the lane of row j on: dead rows are changed by finite numbers that are never read.
     unsafe {
         for j in 0..k {
-            let from = j / LANES * LANES;
+            let from = j / L::COUNT * L::COUNT;
             let column = a.add(j * stride);
             let u = left.add(j * stride);
             // The change that the last column left behind, here and in `pass`: a ← a − u_{j−1} y − x v.
-            let (u_last, v_last): (*const f64, *const f64) =
-                if j > 0 { (left.add((j - 1) * stride), right.add((j - 1) * b.right_stride)) } else { (zero, zero) };
+            let (u_last, v_last): (*const L::Scalar, *const L::Scalar) =
+                if j > 0 { (left.add((j - 1) * stride), right.add((j - 1) * b.right_stride)) } else { (zeros, zeros) };
             let (y_j, v_j) = (L::splat(*y.add(j)), L::splat(*v_last.add(j)));
-            for r in (from..stride).step_by(LANES) {
+            for r in (from..stride).step_by(L::COUNT) {
                 let entry = L::load(column.add(r));
                 entry
                     .subtract_product(L::load(u_last.add(r)), y_j)
@@ -97,12 +99,13 @@ unsafe fn reduce_by<L: Lanes>(b: &mut Bidiagonal) {
             }
             // H_j makes column j zero below row j.
             for r in 0..j {
-                *u.add(r) = 0.0;
+                *u.add(r) = zero;
             }
             for r in j..stride {
                 *u.add(r) = *column.add(r);
             }
-            (b.d[j], b.left_tau[j]) = reflector::<L>(u, j, stride);
+            let (entry, tau) = reflector::<L>(u, j, stride);
+            (b.d[j], b.left_tau[j]) = (entry.wide(), tau);
             // uᵀA, and y = τ uᵀA.
             if j + 1 == k {
                 break;
@@ -127,24 +130,25 @@ unsafe fn reduce_by<L: Lanes>(b: &mut Bidiagonal) {
             // Row j after H_j, and G_j, which makes it zero right of column j + 1.
             let v = right.add(j * b.right_stride);
             for c in 0..=j {
-                *v.add(c) = 0.0;
+                *v.add(c) = zero;
             }
             for c in j + 1..k {
                 *v.add(c) = *a.add(c * stride + j) - *y.add(c);
             }
-            (b.e[j], b.right_tau[j]) = reflector::<L>(v, j + 1, b.right_stride);
+            let (entry, tau) = reflector::<L>(v, j + 1, b.right_stride);
+            (b.e[j], b.right_tau[j]) = (entry.wide(), tau);
             // x = τ (A − u yᵀ) v.
-            let mut inner = L::splat(0.0);
-            for c in (from..b.right_stride).step_by(LANES) {
+            let mut inner = L::splat(zero);
+            for c in (from..b.right_stride).step_by(L::COUNT) {
                 inner = inner.add_product(L::load(y.add(c)), L::load(v.add(c)));
             }
             let inner = sum(inner);
             let (tau, first) = (b.right_tau[j], j + 1);
-            let mut r = first / LANES * LANES;
+            let mut r = first / L::COUNT * L::COUNT;
             while r < stride {
-                let lanes = ((stride - r) / LANES).min(8);
+                let lanes = ((stride - r) / L::COUNT).min(8);
                 let at = Block { a: a.add(r), stride, u: u.add(r), x: x.add(r) };
-                r += LANES
+                r += L::COUNT
                     * match lanes {
                         8 => times::<L, 8>(at, v, first, k, tau, inner),
                         4..8 => times::<L, 4>(at, v, first, k, tau, inner),
@@ -159,28 +163,29 @@ unsafe fn reduce_by<L: Lanes>(b: &mut Bidiagonal) {
 /// Turns the vector whose entries from `first` on are in `u` into a reflector with `u[first] = 1`; answers the entry that
 /// it leaves, and τ.
 #[inline(always)]
-unsafe fn reflector<L: Lanes>(u: *mut f64, first: usize, len: usize) -> (f64, f64) {
-    // Safety: the caller's: `len` doubles, whole lanes, zero above `first`.
+unsafe fn reflector<L: Lanes>(u: *mut L::Scalar, first: usize, len: usize) -> (L::Scalar, L::Scalar) {
+    let (zero, one) = (L::Scalar::default(), L::Scalar::of(1.0));
+    // Safety: the caller's: `len` numbers, whole lanes, zero above `first`.
     unsafe {
         let alpha = *u.add(first);
-        *u.add(first) = 0.0;
-        let mut square = L::splat(0.0);
-        let from = first / LANES * LANES;
-        for r in (from..len).step_by(LANES) {
+        *u.add(first) = zero;
+        let mut square = L::splat(zero);
+        let from = first / L::COUNT * L::COUNT;
+        for r in (from..len).step_by(L::COUNT) {
             let x = L::load(u.add(r));
             square = square.add_product(x, x);
         }
         let below = sum(square);
-        *u.add(first) = 1.0;
-        if below == 0.0 {
-            return (alpha, 0.0);
+        *u.add(first) = one;
+        if below == zero {
+            return (alpha, zero);
         }
         let beta = -alpha.mul_add(alpha, below).sqrt().copysign(alpha);
-        let scale = L::splat(1.0 / (alpha - beta));
-        for r in (from..len).step_by(LANES) {
+        let scale = L::splat(one / (alpha - beta));
+        for r in (from..len).step_by(L::COUNT) {
             L::load(u.add(r)).mul(scale).store(u.add(r));
         }
-        *u.add(first) = 1.0;
+        *u.add(first) = one;
         (beta, (beta - alpha) / beta)
     }
 }
@@ -188,24 +193,24 @@ unsafe fn reflector<L: Lanes>(u: *mut f64, first: usize, len: usize) -> (f64, f6
 /// `a_c ← a_c − u_last·y_c − x·v_c` for C columns, and `uᵀ a_c` of each.
 #[inline(always)]
 unsafe fn pass<L: Lanes, const C: usize>(
-    a: *mut f64,
+    a: *mut L::Scalar,
     stride: usize,
     from: usize,
-    u_last: *const f64,
-    x: *const f64,
-    u: *const f64,
-    factors: impl Fn(usize) -> (f64, f64),
-) -> [f64; C] {
+    u_last: *const L::Scalar,
+    x: *const L::Scalar,
+    u: *const L::Scalar,
+    factors: impl Fn(usize) -> (L::Scalar, L::Scalar),
+) -> [L::Scalar; C] {
     // Safety: the caller's: C columns of `stride` doubles, vectors of as many.
     unsafe {
-        let mut ys = [L::splat(0.0); C];
+        let mut ys = [L::splat(L::Scalar::default()); C];
         let mut vs = ys;
         for i in 0..C {
             let (y, v) = factors(i);
             (ys[i], vs[i]) = (L::splat(y), L::splat(v));
         }
-        let mut products = [L::splat(0.0); C];
-        for r in (from..stride).step_by(LANES) {
+        let mut products = [L::splat(L::Scalar::default()); C];
+        for r in (from..stride).step_by(L::COUNT) {
             let (u_last, x, u) = (L::load(u_last.add(r)), L::load(x.add(r)), L::load(u.add(r)));
             for i in 0..C {
                 let at = a.add(i * stride + r);
@@ -214,7 +219,7 @@ unsafe fn pass<L: Lanes, const C: usize>(
                 products[i] = products[i].add_product(u, entry);
             }
         }
-        let mut sums = [0.0; C];
+        let mut sums = [L::Scalar::default(); C];
         for i in 0..C {
             sums[i] = sum(products[i]);
         }
@@ -224,36 +229,36 @@ unsafe fn pass<L: Lanes, const C: usize>(
 
 /// Some rows: of A, of u and of x.
 #[derive(Clone, Copy)]
-struct Block {
-    a: *const f64,
+struct Block<T> {
+    a: *const T,
     stride: usize,
-    u: *const f64,
-    x: *mut f64,
+    u: *const T,
+    x: *mut T,
 }
 
 /// `x ← τ (A v − inner·u)` for R lanes of rows, columns `first..k`; answers R.
 #[inline(always)]
 unsafe fn times<L: Lanes, const R: usize>(
-    at: Block,
-    v: *const f64,
+    at: Block<L::Scalar>,
+    v: *const L::Scalar,
     first: usize,
     k: usize,
-    tau: f64,
-    inner: f64,
+    tau: L::Scalar,
+    inner: L::Scalar,
 ) -> usize {
     // Safety: the caller's.
     unsafe {
-        let mut x = [L::splat(0.0); R];
+        let mut x = [L::splat(L::Scalar::default()); R];
         for c in first..k {
             let (v, column) = (L::splat(*v.add(c)), at.a.add(c * at.stride));
             for i in 0..R {
-                x[i] = x[i].add_product(L::load(column.add(i * LANES)), v);
+                x[i] = x[i].add_product(L::load(column.add(i * L::COUNT)), v);
             }
         }
         let (tau, inner) = (L::splat(tau), L::splat(inner));
         for i in 0..R {
-            let u = L::load(at.u.add(i * LANES));
-            x[i].subtract_product(u, inner).mul(tau).store(at.x.add(i * LANES));
+            let u = L::load(at.u.add(i * L::COUNT));
+            x[i].subtract_product(u, inner).mul(tau).store(at.x.add(i * L::COUNT));
         }
         R
     }
@@ -265,7 +270,7 @@ mod tests {
     use crate::seed::Stream;
 
     /// Q·B·Zᵀ, row-major m×k.
-    fn product(b: &Bidiagonal) -> Vec<f64> {
+    fn product(b: &Bidiagonal<f64>) -> Vec<f64> {
         let (m, k) = (b.m, b.k);
         let mut a = vec![0.0; m * k];
         for j in 0..k {
@@ -289,7 +294,7 @@ mod tests {
         a
     }
 
-    fn filled(m: usize, k: usize, seed: i64) -> (Bidiagonal, Vec<f64>) {
+    fn filled(m: usize, k: usize, seed: i64) -> (Bidiagonal<f64>, Vec<f64>) {
         let mut stream = Stream::new("test", seed);
         let mut b = Bidiagonal::new(m, k);
         let mut a = vec![0.0; m * k];
@@ -336,7 +341,7 @@ mod tests {
 
     #[test]
     fn zeros_and_tiny_entries_are_no_trouble() {
-        let mut b = Bidiagonal::new(9, 5);
+        let mut b = Bidiagonal::<f64>::new(9, 5);
         b.reduce(Isa::detect());
         assert!(b.d.iter().chain(&b.e).all(|&x| x == 0.0));
         b.a[0] = 1.0;

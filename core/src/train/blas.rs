@@ -1,5 +1,6 @@
 //! Matrix products, and what is asked of and told to OpenBLAS.
 
+use super::real::Real;
 use ndarray::Array2;
 use std::ffi::{CStr, c_char, c_int};
 
@@ -19,33 +20,38 @@ pub enum Op {
     Transposed,
 }
 
+impl Op {
+    fn code(self) -> cblas_sys::CBLAS_TRANSPOSE {
+        if self == Op::Plain { cblas_sys::CblasNoTrans } else { cblas_sys::CblasTrans }
+    }
+}
+
 /// `c ← alpha·op(a)·op(b) + beta·c`, all row-major; `op(a)`: m×k, `op(b)`: k×n, `c`: m×n. Never allocates.
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn gemm(alpha: f64, (op_a, a): (Op, &Array2<f64>), (op_b, b): (Op, &Array2<f64>), beta: f64, c: &mut Array2<f64>) {
-    let shape = |op, x: &Array2<f64>| if op == Op::Plain { x.dim() } else { (x.ncols(), x.nrows()) };
+pub fn gemm<T: Real>(
+    alpha: f64,
+    (op_a, a): (Op, &Array2<T>),
+    (op_b, b): (Op, &Array2<T>),
+    beta: f64,
+    c: &mut Array2<T>,
+) {
+    let shape = |op, x: &Array2<T>| if op == Op::Plain { x.dim() } else { (x.ncols(), x.nrows()) };
     let ((m, k), (k_b, n)) = (shape(op_a, a), shape(op_b, b));
     assert!(k == k_b && c.dim() == (m, n), "{m}×{k} · {k_b}×{n} into {:?}", c.dim());
-    let code = |op| if op == Op::Plain { cblas_sys::CblasNoTrans } else { cblas_sys::CblasTrans };
     let (lda, ldb) = (a.ncols().max(1) as c_int, b.ncols().max(1) as c_int);
     // Safety: the slices cover the shapes just checked, row-major with these leading dimensions.
     unsafe {
-        cblas_sys::cblas_dgemm(
-            cblas_sys::CblasRowMajor,
-            code(op_a),
-            code(op_b),
-            m as c_int,
-            n as c_int,
-            k as c_int,
+        T::gemm(
+            op_a.code(),
+            op_b.code(),
+            [m as c_int, n as c_int, k as c_int],
             alpha,
-            a.as_slice().expect("row-major").as_ptr(),
-            lda,
-            b.as_slice().expect("row-major").as_ptr(),
-            ldb,
+            (a.as_slice().expect("row-major").as_ptr(), lda),
+            (b.as_slice().expect("row-major").as_ptr(), ldb),
             beta,
-            c.as_slice_mut().expect("row-major").as_mut_ptr(),
-            n.max(1) as c_int,
+            (c.as_slice_mut().expect("row-major").as_mut_ptr(), n.max(1) as c_int),
         );
     }
 }
@@ -54,26 +60,20 @@ pub fn gemm(alpha: f64, (op_a, a): (Op, &Array2<f64>), (op_b, b): (Op, &Array2<f
 ///
 /// # Panics
 /// If the shapes do not fit.
-pub fn gemv(alpha: f64, (op, a): (Op, &Array2<f64>), x: &[f64], beta: f64, y: &mut [f64]) {
+pub fn gemv<T: Real>(alpha: f64, (op, a): (Op, &Array2<T>), x: &[T], beta: f64, y: &mut [T]) {
     let (rows, columns) = a.dim();
     let (inputs, outputs) = if op == Op::Plain { (columns, rows) } else { (rows, columns) };
     assert!(x.len() == inputs && y.len() == outputs, "{rows}×{columns} with {} and {}", x.len(), y.len());
-    let code = if op == Op::Plain { cblas_sys::CblasNoTrans } else { cblas_sys::CblasTrans };
     // Safety: the slices cover the shapes just checked.
     unsafe {
-        cblas_sys::cblas_dgemv(
-            cblas_sys::CblasRowMajor,
-            code,
-            rows as c_int,
-            columns as c_int,
+        T::gemv(
+            op.code(),
+            [rows as c_int, columns as c_int],
             alpha,
-            a.as_slice().expect("row-major").as_ptr(),
-            columns.max(1) as c_int,
+            (a.as_slice().expect("row-major").as_ptr(), columns.max(1) as c_int),
             x.as_ptr(),
-            1,
             beta,
             y.as_mut_ptr(),
-            1,
         );
     }
 }
@@ -90,7 +90,7 @@ pub fn set_threads(threads: usize) -> usize {
 
 /// Lets OpenBLAS take its buffers now: where memory is limited later, and used up, it would try for ever.
 pub fn warm_up() {
-    let (a, mut c) = (Array2::ones((256, 256)), Array2::zeros((256, 256)));
+    let (a, mut c) = (Array2::<f64>::ones((256, 256)), Array2::zeros((256, 256)));
     gemm(1.0, (Op::Plain, &a), (Op::Plain, &a), 0.0, &mut c);
 }
 

@@ -5,6 +5,7 @@ use crate::optimizer::State;
 use crate::outcome::{Matrix, Point};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Raised whenever the layout below changes.
 const FORMAT: u32 = 1;
@@ -73,7 +74,7 @@ impl Checkpoint {
     }
 
     /// As bytes, with the weights.
-    pub fn write(&mut self, layers: &[Array2<f64>]) -> Vec<u8> {
+    pub fn write(&mut self, layers: &[Cow<Array2<f64>>]) -> Vec<u8> {
         self.layers = layers.iter().map(|w| (w.nrows(), w.ncols(), w.iter().copied().collect())).collect();
         let body = postcard::to_stdvec(self).expect("plain data always serialises");
         self.layers = Vec::new();

@@ -84,9 +84,9 @@ pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
     let elementwise = 8.0 * (entries + 3.0 * layer_entries) / 8e9;
     let step = STEP_SECONDS + products / PRODUCT_RATE + polar + spectral + elementwise + 4.0 * sensing / 10e9;
     let points = (trial.int("points") as f64).min(trial.int("steps") as f64);
-    let workspaces: f64 = spectra.iter().map(|&(r, c)| Spectrum::bytes(r, c) as f64).sum();
+    let workspaces: f64 = spectra.iter().map(|&(r, c)| Spectrum::<f64>::bytes(r, c) as f64).sum();
     let exact = trial.get("polar").and_then(Value::text) == Some("exact");
-    let muon: f64 = dims.windows(2).filter(|_| exact).map(|d| Spectrum::bytes(d[1], d[0]) as f64).sum();
+    let muon: f64 = dims.windows(2).filter(|_| exact).map(|d| Spectrum::<f64>::bytes(d[1], d[0]) as f64).sum();
     let kept = if trial.text("matrices") == "points" { points * (entries + layer_entries) * 8.0 } else { 0.0 };
     Cost {
         seconds: (trial.int("steps") as f64) * step + points * 1.5 * svd + svd,
@@ -95,7 +95,7 @@ pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
             + 8.0 * (6.0 * layer_entries + 6.0 * entries)
             + workspaces
             + muon
-            + Spectrum::bytes(n1, n2) as f64
+            + Spectrum::<f64>::bytes(n1, n2) as f64
             + kept,
     }
 }

@@ -1,13 +1,16 @@
 //! What is measured at a point (`outcome::COLUMNS` says what each number is).
 
 use super::blas::{Op, gemm};
+use super::network::Network;
 use super::objective::{Objective, Value, mean_square};
+use super::real::Real;
 use super::spectrum::{self, Spectrum};
 use crate::error::Result;
 use crate::optimizer::flat;
 use crate::outcome::{self as column, Point};
 use crate::problem::{Data, Measurements};
 use ndarray::{Array2, s};
+use std::borrow::Cow;
 
 /// Everything of an instance that metrics need, prepared once.
 pub struct Metrics<'d> {
@@ -92,36 +95,38 @@ impl<'d> Metrics<'d> {
         Ok(point)
     }
 
-    /// [`Metrics::of_matrix`], with what belongs to a training run: objective, gradients, layers.
+    /// [`Metrics::of_matrix`], with what belongs to a training run: objective, gradients, layers. All of W must have been made.
     ///
     /// # Errors
     /// As [`Metrics::of_matrix`].
-    pub fn of_training(
+    pub fn of_training<T: Real>(
         &mut self,
         step: u64,
-        layers: &[Array2<f64>],
-        w: &Array2<f64>,
+        network: &Network<T>,
         value: Value,
-        objective: &Objective,
+        objective: &Objective<T>,
     ) -> Result<Point> {
-        let mut point = self.of_matrix(step, w)?;
+        let entries_alone = network.observed().is_some();
+        let mut point = self.of_matrix(step, &T::widened(network.end_to_end()))?;
+        let layers: Vec<_> = network.layers.iter().map(T::widened).collect();
         point.set(column::TRAIN_LOSS, value.loss);
         point.set(column::PENALTY, value.penalty.unwrap_or(f64::NAN));
         point.set(column::OBJECTIVE, value.objective);
         point.layer_norms = layers.iter().map(|w| norm(w.iter())).collect();
-        point.set(column::BALANCEDNESS, balancedness(layers));
-        let total = norm(objective.gradient.iter());
+        point.set(column::BALANCEDNESS, balancedness(&layers));
+        objective.end_to_end_gradient(entries_alone, &mut self.gradient);
+        let total = norm(self.gradient.iter());
         match &self.observed {
             Some(observed) => {
                 let part = |which: bool| {
-                    norm(flat(&objective.gradient).iter().zip(observed).filter(|(_, o)| **o == which).map(|(g, _)| g))
+                    norm(flat(&self.gradient).iter().zip(observed).filter(|(_, o)| **o == which).map(|(g, _)| g))
                 };
                 point.set(column::GRADIENT_OBSERVED, part(true));
                 point.set(column::GRADIENT_UNOBSERVED, part(false));
             }
             None => point.set(column::GRADIENT_UNOBSERVED, total),
         }
-        objective.data_gradient(&mut self.gradient);
+        objective.data_gradient(entries_alone, &mut self.gradient);
         gemm(1.0, (Op::Transposed, &self.spectrum.u), (Op::Plain, &self.gradient), 0.0, &mut self.product);
         gemm(1.0, (Op::Plain, &self.product), (Op::Transposed, &self.spectrum.vt), 0.0, &mut self.aligned);
         point.set(column::ALIGNMENT_DIAGONAL, norm(self.aligned.diag().iter()));
@@ -170,10 +175,10 @@ impl<'d> Metrics<'d> {
 }
 
 /// `max_j ‖W_{j+1}ᵀ W_{j+1} − W_j W_jᵀ‖_F`; NaN (no value) at depth 1.
-pub fn balancedness(layers: &[Array2<f64>]) -> f64 {
+pub fn balancedness(layers: &[Cow<Array2<f64>>]) -> f64 {
     layers
         .windows(2)
-        .map(|pair| norm((pair[1].t().dot(&pair[1]) - pair[0].dot(&pair[0].t())).iter()))
+        .map(|pair| norm((pair[1].t().dot(&*pair[1]) - pair[0].dot(&pair[0].t())).iter()))
         .reduce(f64::max)
         .unwrap_or(f64::NAN)
 }

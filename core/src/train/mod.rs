@@ -6,8 +6,9 @@
 //! - [`network`]: `W = W_N ⋯ W_1` and the gradients of its layers
 //! - [`objective`]: data loss + λ·penalty and its gradient
 //! - [`spectrum`]: SVD and polar factor, the only caller of LAPACK; [`blas`]: products and threads
+//! - `sparse`: the products of which few entries count; `real`: numbers of 64 or 32 bits
 //! - `polar`: the polar factor without an SVD, from `bidiagonal` (W = Q B Zᵀ), `poles` (polar(B)) and `reflectors` (Q, Z);
-//!   `lanes`: eight doubles at a time
+//!   `lanes`: 64 bytes of numbers at a time
 //! - [`metrics`]: what a point measures; [`recording`]: when
 //! - [`stop`]: stop rules on the training objective; `checkpoint`: a run in the middle
 //! - [`cost`]: flops and bytes, before anything runs
@@ -22,8 +23,10 @@ pub mod network;
 pub mod objective;
 mod polar;
 mod poles;
+pub mod real;
 pub mod recording;
 mod reflectors;
+mod sparse;
 pub mod spectrum;
 pub mod stop;
 
@@ -31,7 +34,8 @@ use crate::baseline;
 use crate::error::{Error, Result};
 use crate::optimizer::State;
 use crate::outcome::{self as column, Matrix, Outcome, Point, Status};
-use crate::problem::{self, Data, Files};
+use crate::penalty::Penalty;
+use crate::problem::{self, Data, Files, Measurements};
 use crate::registry;
 use crate::trial::Trial;
 use crate::{init, optimizer, penalty, schedule};
@@ -40,6 +44,7 @@ use metrics::Metrics;
 use ndarray::Array2;
 use network::Network;
 use objective::{Loss, Objective};
+use real::Real;
 
 /// What a run asks of its surroundings: the time, and whether to go on. Nothing that it answers can change a
 /// number of the outcome, except to end the run.
@@ -116,7 +121,21 @@ fn train(
     resume: Option<&[u8]>,
     monitor: &mut dyn Monitor,
 ) -> Result<Ended> {
-    let mut run = Run::new(trial, data, files, resume, monitor)?;
+    if trial.text("dtype") == f32::NAME {
+        train_in::<f32>(trial, data, files, resume, monitor)
+    } else {
+        train_in::<f64>(trial, data, files, resume, monitor)
+    }
+}
+
+fn train_in<T: Real>(
+    trial: &Trial,
+    data: &Data,
+    files: &dyn Files,
+    resume: Option<&[u8]>,
+    monitor: &mut dyn Monitor,
+) -> Result<Ended> {
+    let mut run = Run::<T>::new(trial, data, files, resume, monitor)?;
     let mut out_of_time = false;
     let status = loop {
         match run.look(out_of_time, monitor) {
@@ -146,10 +165,10 @@ fn train(
 }
 
 /// A training run at some step.
-struct Run<'d> {
+struct Run<'d, T: Real> {
     data: &'d Data,
-    network: Network,
-    objective: Objective<'d>,
+    network: Network<T>,
+    objective: Objective<'d, T>,
     optimizer: Box<dyn optimizer::Optimizer>,
     schedule: Box<dyn schedule::Schedule>,
     rules: stop::Rules,
@@ -162,14 +181,14 @@ struct Run<'d> {
     keep_final: bool,
 }
 
-impl<'d> Run<'d> {
+impl<'d, T: Real> Run<'d, T> {
     fn new(
         trial: &Trial,
         data: &'d Data,
         files: &dyn Files,
         resume: Option<&[u8]>,
         monitor: &dyn Monitor,
-    ) -> Result<Run<'d>> {
+    ) -> Result<Run<'d, T>> {
         penalty::check(trial, data.n1, data.n2)?;
         let optimizer = (registry::find("optimizer", optimizer::KNOWN, trial.text("optimizer"))?.build)(trial);
         let schedule = (registry::find("schedule", schedule::KNOWN, trial.text("schedule"))?.build)(trial);
@@ -185,11 +204,20 @@ impl<'d> Run<'d> {
                 (layers, Checkpoint::start(digest, state, schedule.scalars()))
             }
         };
-        let network = Network::new(layers);
+        let on_layers = trial.text("penalty_on") == "layers";
+        let observed = match &data.train {
+            // A penalty on W needs all of it.
+            Measurements::Entries(entries) if on_layers || matches!(penalty, Penalty::None) => {
+                Some(entries).filter(|entries| sparse::pays(entries.index.len(), data.n1, data.n2))
+            }
+            _ => None,
+        };
+        let layers = layers.iter().map(|layer| T::narrowed(layer).into_owned()).collect();
+        let network = Network::new(layers, observed);
         let lambda = trial.get("lambda").map_or(0.0, |_| trial.float("lambda"));
         let loss = Loss::named(trial.text("loss"));
         let mut objective =
-            Objective::new(&data.train, loss, penalty, lambda, trial.text("penalty_on") == "layers", &network);
+            Objective::new(&data.train, loss, penalty, lambda, on_layers, &network);
         (objective.fallbacks, objective.unresolved) = (carried.fallbacks, carried.unresolved);
         let recorder = Recorder::new(trial, data, monitor, &mut carried)?;
         Ok(Run {
@@ -216,6 +244,10 @@ impl<'d> Run<'d> {
         if !value.objective.is_finite() {
             return Err(Error::NotFinite);
         }
+        let due = self.recorder.due(step, &self.carried);
+        if due || self.rules.look(step) {
+            self.network.complete();
+        }
         let w = self.network.end_to_end();
         let status = if self.rules.met(&mut self.carried.stop, step, value.loss, value.objective, w) {
             Some(Status::Converged)
@@ -226,33 +258,29 @@ impl<'d> Run<'d> {
         };
         let factor = self.schedule.factor(step + 1, self.total, value.objective, &mut self.carried.schedule);
         self.lr_scheduled = self.lr * factor;
-        if status.is_some() || self.recorder.due(step, &self.carried) {
+        if status.is_some() || due {
             self.recorder.stop_watch(monitor, &mut self.carried);
-            let mut point = self.recorder.metrics.of_training(step, &self.network.layers, w, value, &self.objective)?;
+            self.network.complete();
+            let mut point = self.recorder.metrics.of_training(step, &self.network, value, &self.objective)?;
             point.set(column::LR, self.lr_scheduled);
-            self.recorder.keep(point, || matrices(step, w, &self.network.layers), monitor, &mut self.carried);
+            self.recorder.keep(point, || matrices(step, &self.network), monitor, &mut self.carried);
         }
         Ok(status)
     }
 
     /// Takes one step.
     fn step(&mut self) -> Result<()> {
-        self.network.backward(&self.objective.gradient);
-        self.objective.add_layer_gradients(&mut self.network);
+        self.objective.backward(&mut self.network);
         self.carried.optimizer.t += 1;
-        self.optimizer.step(
-            self.lr_scheduled,
-            &mut self.network.layers,
-            &self.network.gradients,
-            &mut self.carried.optimizer,
-        )
+        let mut layers = T::layers(&mut self.network.layers, &self.network.gradients);
+        self.optimizer.step(self.lr_scheduled, &mut layers, &mut self.carried.optimizer)
     }
 
     /// Everything carried, as bytes; the watch stands still until it is started again.
     fn checkpoint(&mut self, monitor: &dyn Monitor) -> Vec<u8> {
         self.recorder.stop_watch(monitor, &mut self.carried);
         (self.carried.fallbacks, self.carried.unresolved) = (self.objective.fallbacks, self.objective.unresolved);
-        self.carried.write(&self.network.layers)
+        self.carried.write(&self.network.layers.iter().map(T::widened).collect::<Vec<_>>())
     }
 
     fn end(mut self, status: Status, monitor: &dyn Monitor) -> Outcome {
@@ -260,7 +288,7 @@ impl<'d> Run<'d> {
         (self.carried.fallbacks, self.carried.unresolved) = (self.objective.fallbacks, self.objective.unresolved);
         let steps = self.carried.optimizer.t;
         if self.keep_final && status != Status::Diverged {
-            self.carried.matrices = matrices(steps, self.network.end_to_end(), &self.network.layers);
+            self.carried.matrices = matrices(steps, &self.network);
         }
         let last = self.carried.trajectory.last().cloned().unwrap_or_else(Point::empty);
         outcome(self.data, status, steps, last, self.carried)
@@ -298,7 +326,7 @@ fn solve(trial: &Trial, data: &Data, monitor: &mut dyn Monitor) -> Result<Ended>
     point.set(column::WALL_SECONDS, carried.wall_seconds);
     point.set(column::CPU_SECONDS, carried.cpu_seconds);
     if trial.text("matrices") != "none" {
-        carried.matrices = matrices(solution.iterations, &solution.w, &[]);
+        carried.matrices = vec![matrix(solution.iterations, 0, &solution.w)];
     }
     carried.trajectory = vec![point.clone()];
     carried.recording_seconds = monitor.seconds().0 - wall_end;
@@ -365,19 +393,17 @@ impl<'d> Recorder<'d> {
 }
 
 /// W as layer 0, and the factors where there are several.
-fn matrices(step: u64, w: &Array2<f64>, layers: &[Array2<f64>]) -> Vec<Matrix> {
-    let factors = if layers.len() > 1 { layers } else { &[] };
-    std::iter::once(w)
+fn matrices<T: Real>(step: u64, network: &Network<T>) -> Vec<Matrix> {
+    let factors = if network.layers.len() > 1 { &network.layers[..] } else { &[] };
+    std::iter::once(network.end_to_end())
         .chain(factors)
         .enumerate()
-        .map(|(layer, m)| Matrix {
-            step,
-            layer: layer as u32,
-            rows: m.nrows() as u32,
-            columns: m.ncols() as u32,
-            values: m.iter().copied().collect(),
-        })
+        .map(|(layer, m)| matrix(step, layer as u32, &T::widened(m)))
         .collect()
+}
+
+fn matrix(step: u64, layer: u32, m: &Array2<f64>) -> Matrix {
+    Matrix { step, layer, rows: m.nrows() as u32, columns: m.ncols() as u32, values: m.iter().copied().collect() }
 }
 
 /// Puts an outcome together.

@@ -1,13 +1,15 @@
 //! The objective: data loss plus λ times the penalty, and its gradient with respect to the end-to-end matrix.
 
 use super::blas::{Op, gemv};
-use super::network::Network;
+use super::network::{Gradient, Network};
+use super::real::Real;
 use super::spectrum::Spectrum;
 use crate::error::Result;
 use crate::optimizer::{flat, flat_mut};
-use crate::penalty::Penalty;
+use crate::penalty::{Penalty, sum_of};
 use crate::problem::Measurements;
 use ndarray::Array2;
+use std::borrow::Cow;
 
 /// Normalisation of the squared residuals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,27 +54,34 @@ pub struct Value {
 }
 
 /// The objective with its workspace.
-pub struct Objective<'d> {
-    measurements: &'d Measurements,
+pub struct Objective<'d, T: Real> {
+    measured: Measured<'d, T>,
     loss: Loss,
     penalty: Penalty,
     lambda: f64,
-    /// Residuals, one per measurement.
-    residual: Vec<f64>,
-    /// ∇ with respect to W of the data loss and of a penalty on W, n1×n2.
-    pub gradient: Array2<f64>,
+    /// Residuals, one per measurement; then the gradient's entries, where the network takes those.
+    residual: Vec<T>,
+    /// ∇ with respect to W of the data loss and of a penalty on W, n1×n2; the network's part where it takes entries.
+    gradient: Array2<T>,
     /// λ∇P(W_j) where the penalty acts on the layers; empty otherwise.
-    layer_gradients: Vec<Array2<f64>>,
+    layer_gradients: Vec<Array2<T>>,
     /// A workspace for each matrix that the penalty acts on, where it needs one.
-    spectra: Vec<Spectrum>,
+    spectra: Vec<Spectrum<T>>,
     derivative: Vec<f64>,
+    scratch: Vec<f64>,
     /// Steps that fell back to gesdd.
     pub fallbacks: u64,
     /// Most unresolved directions in any step.
     pub unresolved: u64,
 }
 
-impl<'d> Objective<'d> {
+/// The training measurements in the type of the run.
+enum Measured<'d, T: Real> {
+    Entries { index: &'d [u32], value: Vec<T> },
+    Sensing { operators: Cow<'d, Array2<T>>, value: Vec<T> },
+}
+
+impl<'d, T: Real> Objective<'d, T> {
     /// For a network of this shape. `penalty` weighs `lambda`, on the layers if `on_layers`.
     pub fn new(
         measurements: &'d Measurements,
@@ -80,41 +89,51 @@ impl<'d> Objective<'d> {
         penalty: Penalty,
         lambda: f64,
         on_layers: bool,
-        network: &Network,
-    ) -> Objective<'d> {
+        network: &Network<T>,
+    ) -> Objective<'d, T> {
         let (n1, n2) = network.end_to_end().dim();
         let on_layers = on_layers && !matches!(penalty, Penalty::None);
         let layers: Vec<_> = network.layers.iter().map(Array2::dim).collect();
         let shapes = if on_layers { &layers[..] } else { &[(n1, n2)] };
         let spectral = matches!(penalty, Penalty::Norms(_) | Penalty::Spectral(_));
+        let value = measurements.values().iter().map(|&y| T::of(y)).collect();
+        let measured = match measurements {
+            Measurements::Entries(entries) => Measured::Entries { index: &entries.index, value },
+            Measurements::Sensing { operators, .. } => {
+                Measured::Sensing { operators: T::narrowed(operators), value }
+            }
+        };
         Objective {
-            measurements,
+            measured,
             loss,
             penalty,
             lambda,
-            residual: vec![0.0; measurements.values().len()],
+            residual: vec![T::default(); measurements.values().len()],
             gradient: Array2::zeros((n1, n2)),
             layer_gradients: layers.iter().filter(|_| on_layers).map(|&shape| Array2::zeros(shape)).collect(),
             spectra: shapes.iter().filter(|_| spectral).map(|&(r, c)| Spectrum::new(r, c)).collect(),
             derivative: vec![0.0; shapes.iter().map(|&(r, c)| r.min(c)).max().unwrap_or(0)],
+            scratch: Vec::new(),
             fallbacks: 0,
             unresolved: 0,
         }
     }
 
-    /// Evaluates at the network's current products; leaves `∇_W` in `gradient`.
+    /// Evaluates at the network's current products; leaves `∇_W` for [`Objective::backward`].
     ///
     /// # Errors
     /// [`crate::error::Error::NotFinite`] where W has overflowed, [`crate::error::Error::ZeroMatrix`], LAPACK's refusals.
-    pub fn evaluate(&mut self, network: &Network) -> Result<Value> {
+    pub fn evaluate(&mut self, network: &Network<T>) -> Result<Value> {
         let w = network.end_to_end();
         let mut penalty = None;
-        if self.layer_gradients.is_empty() && !matches!(self.penalty, Penalty::None) {
+        if network.observed().is_some() {
+            // Nothing but the observed entries is there, and no other has a gradient.
+        } else if self.layer_gradients.is_empty() && !matches!(self.penalty, Penalty::None) {
             let mut gradient = std::mem::take(&mut self.gradient);
             penalty = Some(self.penalise(0, w, &mut gradient));
             self.gradient = gradient;
         } else {
-            flat_mut(&mut self.gradient).fill(0.0);
+            flat_mut(&mut self.gradient).fill(T::default());
         }
         let mut penalty = penalty.transpose()?;
         for (j, layer) in network.layers.iter().enumerate().take(self.layer_gradients.len()) {
@@ -124,27 +143,44 @@ impl<'d> Objective<'d> {
             penalty = Some(penalty.unwrap_or(0.0) + value?);
         }
         let (a, b) = self.loss.factors(self.residual.len());
-        residuals(self.measurements, w, &mut self.residual);
-        add_adjoint(self.measurements, b, &self.residual, &mut self.gradient);
-        let loss = a * self.residual.iter().map(|r| r * r).sum::<f64>();
+        match network.observed() {
+            Some(observed) => self.measured.differences(observed, &mut self.residual),
+            None => self.measured.residuals(w, &mut self.residual),
+        }
+        let loss = a * sum_of(&self.residual, |r| r * r);
+        match network.observed() {
+            Some(_) => self.residual.iter_mut().for_each(|r| *r *= T::of(b)),
+            None => self.measured.add_adjoint(b, &self.residual, &mut self.gradient),
+        }
         Ok(Value { loss, penalty, objective: loss + self.lambda * penalty.unwrap_or(0.0) })
     }
 
+    /// Fills the gradients of the layers, at the W of the last [`Objective::evaluate`].
+    pub fn backward(&self, network: &mut Network<T>) {
+        network.backward(match network.observed() {
+            Some(_) => Gradient::Entries(&self.residual),
+            None => Gradient::Dense(&self.gradient),
+        });
+        for (to, from) in network.gradients.iter_mut().zip(&self.layer_gradients) {
+            *to += from;
+        }
+    }
+
     /// `out ← λ∇P(w)`, answers P(w); with the `which`-th workspace.
-    fn penalise(&mut self, which: usize, w: &Array2<f64>, out: &mut Array2<f64>) -> Result<f64> {
+    fn penalise(&mut self, which: usize, w: &Array2<T>, out: &mut Array2<T>) -> Result<f64> {
         match &self.penalty {
             Penalty::None => unreachable!("the caller has looked"),
             Penalty::Entrywise(penalty) => {
-                flat_mut(out).fill(0.0);
-                penalty.add(flat(w), self.lambda, flat_mut(out))
+                flat_mut(out).fill(T::default());
+                T::widely(flat(w), flat_mut(out), &mut self.scratch, |w, out| penalty.add(w, self.lambda, out))
             }
             Penalty::Norms(penalty) => {
                 let polar = self.spectra[which].polar(w, out)?;
                 self.fallbacks += u64::from(polar.fell_back);
                 self.unresolved = self.unresolved.max(polar.unresolved);
                 let (value, a, b) = penalty.value(polar.nuclear, polar.frobenius)?;
-                let (a, b) = (self.lambda * a, self.lambda * b);
-                for (p, w) in flat_mut(out).iter_mut().zip(flat(w)) {
+                let (a, b) = (T::of(self.lambda * a), T::of(self.lambda * b));
+                for (p, &w) in flat_mut(out).iter_mut().zip(flat(w)) {
                     *p = a * *p + b * w;
                 }
                 Ok(value)
@@ -160,52 +196,92 @@ impl<'d> Objective<'d> {
         }
     }
 
-    /// Adds `λ∇P(W_j)` to each layer's gradient, where the penalty acts on the layers.
-    pub fn add_layer_gradients(&self, network: &mut Network) {
-        for (to, from) in network.gradients.iter_mut().zip(&self.layer_gradients) {
-            *to += from;
+    /// `out ← ∇_W` of the data loss and of a penalty on W, at the W of the last [`Objective::evaluate`]; for metrics.
+    pub fn end_to_end_gradient(&self, entries_alone: bool, out: &mut Array2<f64>) {
+        if entries_alone {
+            self.data_gradient(true, out);
+        } else {
+            out.zip_mut_with(&self.gradient, |to, from| *to = from.wide());
         }
     }
 
-    /// `out ← ∇ data loss` alone, at the W of the last [`Objective::evaluate`]; for metrics.
-    pub fn data_gradient(&self, out: &mut Array2<f64>) {
+    /// `out ← ∇ data loss` alone, at the W of the last [`Objective::evaluate`]; for metrics. `entries_alone`: whether the network
+    /// made the observed entries alone.
+    pub fn data_gradient(&self, entries_alone: bool, out: &mut Array2<f64>) {
         out.fill(0.0);
-        add_adjoint(self.measurements, self.loss.factors(self.residual.len()).1, &self.residual, out);
+        let b = if entries_alone { 1.0 } else { self.loss.factors(self.residual.len()).1 };
+        match &self.measured {
+            Measured::Entries { index, .. } => {
+                for (r, &i) in self.residual.iter().zip(*index) {
+                    flat_mut(out)[i as usize] += b * r.wide();
+                }
+            }
+            Measured::Sensing { .. } => {
+                let mut gradient = Array2::zeros(out.dim());
+                self.measured.add_adjoint(b, &self.residual, &mut gradient);
+                out.zip_mut_with(&gradient, |to, from: &T| *to = from.wide());
+            }
+        }
+    }
+}
+
+impl<T: Real> Measured<'_, T> {
+    fn value(&self) -> &[T] {
+        match self {
+            Measured::Entries { value, .. } | Measured::Sensing { value, .. } => value,
+        }
+    }
+
+    /// `r ← observed − y`.
+    fn differences(&self, observed: &[T], r: &mut [T]) {
+        for ((r, &w), &y) in r.iter_mut().zip(observed).zip(self.value()) {
+            *r = w - y;
+        }
+    }
+
+    /// `r ← A(W) − y`.
+    fn residuals(&self, w: &Array2<T>, r: &mut [T]) {
+        let w = flat(w);
+        match self {
+            Measured::Entries { index, value } => {
+                for ((r, &i), &y) in r.iter_mut().zip(*index).zip(value) {
+                    *r = w[i as usize] - y;
+                }
+            }
+            Measured::Sensing { operators, value } => {
+                r.copy_from_slice(value);
+                gemv(1.0, (Op::Plain, &**operators), w, -1.0, r);
+            }
+        }
+    }
+
+    /// `out += b·A*(r)`.
+    fn add_adjoint(&self, b: f64, r: &[T], out: &mut Array2<T>) {
+        let out = flat_mut(out);
+        match self {
+            Measured::Entries { index, .. } => {
+                let b = T::of(b);
+                for (&r, &i) in r.iter().zip(*index) {
+                    out[i as usize] += b * r;
+                }
+            }
+            Measured::Sensing { operators, .. } => gemv(b, (Op::Transposed, &**operators), r, 1.0, out),
+        }
     }
 }
 
 /// `(1/m) Σ (A(W) − y)²`; NaN without measurements.
 pub(super) fn mean_square(measurements: &Measurements, w: &Array2<f64>) -> f64 {
-    let mut residual = vec![0.0; measurements.values().len()];
-    residuals(measurements, w, &mut residual);
-    residual.iter().map(|r| r * r).sum::<f64>() / residual.len() as f64
-}
-
-/// `r ← A(W) − y`.
-fn residuals(measurements: &Measurements, w: &Array2<f64>, r: &mut [f64]) {
     let w = flat(w);
-    match measurements {
+    let sum: f64 = match measurements {
         Measurements::Entries(entries) => {
-            for ((r, &i), y) in r.iter_mut().zip(&entries.index).zip(&entries.value) {
-                *r = w[i as usize] - y;
-            }
+            entries.index.iter().zip(&entries.value).map(|(&i, y)| (w[i as usize] - y).powi(2)).sum()
         }
         Measurements::Sensing { operators, value } => {
-            r.copy_from_slice(value);
-            gemv(1.0, (Op::Plain, operators), w, -1.0, r);
+            let mut r = value.clone();
+            gemv(1.0, (Op::Plain, operators), w, -1.0, &mut r);
+            r.iter().map(|r| r * r).sum()
         }
-    }
-}
-
-/// `out += b·A*(r)`.
-fn add_adjoint(measurements: &Measurements, b: f64, r: &[f64], out: &mut Array2<f64>) {
-    let out = flat_mut(out);
-    match measurements {
-        Measurements::Entries(entries) => {
-            for (r, &i) in r.iter().zip(&entries.index) {
-                out[i as usize] += b * r;
-            }
-        }
-        Measurements::Sensing { operators, .. } => gemv(b, (Op::Transposed, operators), r, 1.0, out),
-    }
+    };
+    sum / measurements.values().len() as f64
 }

@@ -4,7 +4,8 @@
 //! The matrix is row-major, so that lanes run along its rows, and the reflectors' entries are spread over lanes: no
 //! packing, no sums across lanes.
 
-use super::lanes::{Aligned, Isa, LANES, Lanes, padded, sum, vectorised};
+use super::lanes::{Aligned, Isa, Lanes, padded, sum, vectorised};
+use super::real::Real;
 
 /// Reflectors of a block.
 const BLOCK: usize = 16;
@@ -13,9 +14,9 @@ const TILE: usize = 8;
 
 /// Reflectors, each a column: zero above its first entry, which is 1.
 #[derive(Clone, Copy)]
-pub struct Reflectors<'a> {
+pub struct Reflectors<'a, T> {
     /// Column-major, whole lanes a column, padding zero.
-    pub columns: &'a [f64],
+    pub columns: &'a [T],
     /// Between two columns.
     pub stride: usize,
     /// How many.
@@ -23,44 +24,60 @@ pub struct Reflectors<'a> {
     /// Column j begins at row `j + offset`.
     pub offset: usize,
     /// τ of each.
-    pub tau: &'a [f64],
+    pub tau: &'a [T],
 }
 
 /// Room for a block on matrices of some width.
 #[derive(Debug, Clone)]
-pub struct Workspace {
+pub struct Workspace<T> {
     /// T, upper, row-major BLOCK×BLOCK.
-    t: Aligned,
+    t: Aligned<T>,
     /// U·T, row-major, BLOCK a row.
-    ut: Aligned,
+    ut: Aligned<T>,
     /// Uᵀ·C, row-major, BLOCK rows.
-    product: Aligned,
+    product: Aligned<T>,
 }
 
-impl Workspace {
+impl<T: Real> Workspace<T> {
     /// For reflectors of up to `rows` entries and matrices of up to `columns` columns.
-    pub fn new(rows: usize, columns: usize) -> Workspace {
+    pub fn new(rows: usize, columns: usize) -> Workspace<T> {
         Workspace {
             t: Aligned::zeros(BLOCK * BLOCK),
-            ut: Aligned::zeros(padded(rows) * BLOCK),
-            product: Aligned::zeros(BLOCK * padded(columns)),
+            ut: Aligned::zeros(padded::<T>(rows) * BLOCK),
+            product: Aligned::zeros(BLOCK * padded::<T>(columns)),
         }
     }
 }
 
 /// `c ← H_1 H_2 ⋯ H_count·c` for the `rows` × `width` matrix `c`, row-major, `width` a whole number of lanes.
-pub fn apply(isa: Isa, h: Reflectors, c: &mut [f64], rows: usize, width: usize, work: &mut Workspace) {
-    assert!(width.is_multiple_of(LANES) && c.len() >= rows * width && rows <= h.stride);
+pub fn apply<T: Real>(
+    isa: Isa,
+    h: Reflectors<T>,
+    c: &mut [T],
+    rows: usize,
+    width: usize,
+    work: &mut Workspace<T>,
+) {
+    assert!(width.is_multiple_of(T::LANES) && c.len() >= rows * width && rows <= h.stride);
     assert!(h.columns.len() >= h.stride * h.count && h.tau.len() >= h.count);
-    assert!(work.ut.len() >= padded(rows) * BLOCK && work.product.len() >= BLOCK * width);
+    assert!(work.ut.len() >= padded::<T>(rows) * BLOCK && work.product.len() >= BLOCK * width);
     // Safety: the lengths just checked; `isa` is what the CPU has.
     unsafe { apply_blocks(isa, h, c.as_mut_ptr(), rows, width, work) };
 }
 
-vectorised!(fn apply_blocks(isa; h: Reflectors, c: *mut f64, rows: usize, width: usize, work: &mut Workspace) = apply_by);
+vectorised!(fn apply_blocks<T>(
+    isa; h: Reflectors<T>, c: *mut T, rows: usize, width: usize, work: &mut Workspace<T>
+) = apply_by);
 
 #[inline(always)]
-unsafe fn apply_by<L: Lanes>(h: Reflectors, c: *mut f64, rows: usize, width: usize, work: &mut Workspace) {
+unsafe fn apply_by<L: Lanes>(
+    h: Reflectors<L::Scalar>,
+    c: *mut L::Scalar,
+    rows: usize,
+    width: usize,
+    work: &mut Workspace<L::Scalar>,
+) {
+    let one = L::Scalar::of(1.0);
     // Safety: the caller's lengths; a block's rows are `first..rows`.
     unsafe {
         for block in (0..h.count.div_ceil(BLOCK)).rev() {
@@ -76,40 +93,40 @@ unsafe fn apply_by<L: Lanes>(h: Reflectors, c: *mut f64, rows: usize, width: usi
             // U·T: rows of U are `height`, T is count×BLOCK.
             ut.write_bytes(0, height * BLOCK);
             let by_row = Spread { at: u, row: 1, column: h.stride };
-            multiply::<L>(1.0, by_row, height, count, t, BLOCK, ut, BLOCK, BLOCK);
+            multiply::<L>(one, by_row, height, count, t, BLOCK, ut, BLOCK, BLOCK);
             // Uᵀ·C.
             let c = c.add(first * width);
             product.write_bytes(0, count * width);
             let by_column = Spread { at: u, row: h.stride, column: 1 };
-            multiply::<L>(1.0, by_column, count, height, c, width, product, width, width);
+            multiply::<L>(one, by_column, count, height, c, width, product, width, width);
             // C ← C − (U·T)(Uᵀ·C).
             let ut = Spread { at: ut, row: BLOCK, column: 1 };
-            multiply::<L>(-1.0, ut, height, count, product, width, c, width, width);
+            multiply::<L>(-one, ut, height, count, product, width, c, width, width);
         }
     }
 }
 
 /// T of `count` reflectors from row `first` on: `T_jj = τ_j`, `T[..j, j] = −τ_j·T[..j, ..j]·(Uᵀu_j)[..j]`.
 #[inline(always)]
-unsafe fn triangle<L: Lanes>(u: *const f64, stride: usize, first: usize, count: usize, tau: &[f64], t: &mut [f64]) {
+unsafe fn triangle<L: Lanes>(u: *const L::Scalar, stride: usize, first: usize, count: usize, tau: &[L::Scalar], t: &mut [L::Scalar]) {
     // Safety: the caller's: `count` columns of `stride` doubles.
     unsafe {
-        t.fill(0.0);
+        t.fill(L::Scalar::default());
         for j in 0..count {
             let u_j = u.add(j * stride);
-            let from = (first + j) / LANES * LANES;
+            let from = (first + j) / L::COUNT * L::COUNT;
             // −τ_j·Uᵀu_j; u_j is zero above its first row.
-            let mut inner = [0.0; BLOCK];
+            let mut inner = [L::Scalar::default(); BLOCK];
             for i in 0..j {
                 let u_i = u.add(i * stride);
-                let mut product = L::splat(0.0);
-                for r in (from..stride).step_by(LANES) {
+                let mut product = L::splat(L::Scalar::default());
+                for r in (from..stride).step_by(L::COUNT) {
                     product = product.add_product(L::load(u_i.add(r)), L::load(u_j.add(r)));
                 }
                 inner[i] = -tau[j] * sum(product);
             }
             for i in 0..j {
-                let mut entry = 0.0f64;
+                let mut entry = L::Scalar::default();
                 for l in i..j {
                     entry += t[i * BLOCK + l] * inner[l];
                 }
@@ -122,8 +139,8 @@ unsafe fn triangle<L: Lanes>(u: *const f64, stride: usize, first: usize, count: 
 
 /// A matrix whose entries are spread over lanes one at a time.
 #[derive(Clone, Copy)]
-struct Spread {
-    at: *const f64,
+struct Spread<T> {
+    at: *const T,
     /// Between two rows.
     row: usize,
     /// Between two columns.
@@ -133,13 +150,13 @@ struct Spread {
 /// `c ← c + sign·a·b`: a is m×k, b and c have `width` columns (whole lanes).
 #[inline(always)]
 unsafe fn multiply<L: Lanes>(
-    sign: f64,
-    a: Spread,
+    sign: L::Scalar,
+    a: Spread<L::Scalar>,
     m: usize,
     k: usize,
-    b: *const f64,
+    b: *const L::Scalar,
     b_stride: usize,
-    c: *mut f64,
+    c: *mut L::Scalar,
     c_stride: usize,
     width: usize,
 ) {
@@ -147,9 +164,9 @@ unsafe fn multiply<L: Lanes>(
     unsafe {
         let mut column = 0;
         while column < width {
-            let lanes = (width - column) / LANES;
+            let lanes = (width - column) / L::COUNT;
             let (b, c) = (b.add(column), c.add(column));
-            column += LANES
+            column += L::COUNT
                 * match lanes {
                     1 => panel::<L, 1>(sign, a, m, k, b, b_stride, c, c_stride),
                     2 | 4 => panel::<L, 2>(sign, a, m, k, b, b_stride, c, c_stride),
@@ -162,13 +179,13 @@ unsafe fn multiply<L: Lanes>(
 /// [`multiply`] for N lanes of columns; answers N.
 #[inline(always)]
 unsafe fn panel<L: Lanes, const N: usize>(
-    sign: f64,
-    a: Spread,
+    sign: L::Scalar,
+    a: Spread<L::Scalar>,
     m: usize,
     k: usize,
-    b: *const f64,
+    b: *const L::Scalar,
     b_stride: usize,
-    c: *mut f64,
+    c: *mut L::Scalar,
     c_stride: usize,
 ) -> usize {
     // Safety: the caller's.
@@ -203,21 +220,21 @@ unsafe fn panel<L: Lanes, const N: usize>(
 /// [`multiply`] for M rows and N lanes of columns, which stay in registers.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const M: usize, const N: usize>(
-    sign: f64,
-    a: Spread,
+    sign: L::Scalar,
+    a: Spread<L::Scalar>,
     k: usize,
-    b: *const f64,
+    b: *const L::Scalar,
     b_stride: usize,
-    c: *mut f64,
+    c: *mut L::Scalar,
     c_stride: usize,
 ) {
     // Safety: the caller's.
     unsafe {
-        let mut tile = [[L::splat(0.0); N]; M];
+        let mut tile = [[L::splat(L::Scalar::default()); N]; M];
         for l in 0..k {
-            let mut right = [L::splat(0.0); N];
+            let mut right = [L::splat(L::Scalar::default()); N];
             for n in 0..N {
-                right[n] = L::load(b.add(l * b_stride + n * LANES));
+                right[n] = L::load(b.add(l * b_stride + n * L::COUNT));
             }
             for m in 0..M {
                 let left = L::splat(*a.at.add(m * a.row + l * a.column));
@@ -229,7 +246,7 @@ unsafe fn tile<L: Lanes, const M: usize, const N: usize>(
         let sign = L::splat(sign);
         for m in 0..M {
             for n in 0..N {
-                let at = c.add(m * c_stride + n * LANES);
+                let at = c.add(m * c_stride + n * L::COUNT);
                 L::load(at).add_product(tile[m][n], sign).store(at);
             }
         }
@@ -247,7 +264,7 @@ mod tests {
             [(1, 1, 0, 1), (5, 5, 0, 3), (5, 4, 1, 8), (33, 33, 0, 20), (50, 49, 1, 41), (70, 33, 0, 33)]
         {
             let mut stream = Stream::new("test", 1);
-            let (stride, width) = (padded(rows), padded(columns));
+            let (stride, width) = (padded::<f64>(rows), padded::<f64>(columns));
             let mut u = vec![0.0; stride * count];
             let mut tau = vec![0.0; count];
             for j in 0..count {

@@ -7,11 +7,13 @@
 //! back to gesdd, counted.
 
 use super::blas::{Op, gemm};
-use super::polar::PolarFactor;
+use super::lanes::{self, Isa};
+use super::polar;
+use super::real::Real;
 use crate::error::{Error, Result};
 use ndarray::Array2;
 use ndarray_linalg::{FactorizeC, JobSvd, QR, SVDDC, SolveC, UPLO};
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
 
 /// Thin SVD `W = U diag(σ) Vᵀ`: U m×k, σ descending, Vᵀ k×n, k = min(m, n). By gesdd.
 ///
@@ -56,7 +58,7 @@ pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>> {
     Ok(x)
 }
 
-fn check_finite(w: &Array2<f64>) -> Result<()> {
+fn check_finite<T: Real>(w: &Array2<T>) -> Result<()> {
     if w.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(Error::NotFinite) }
 }
 
@@ -74,47 +76,52 @@ pub struct Polar {
 }
 
 /// Workspace for one shape.
-pub struct Spectrum {
+pub struct Spectrum<T = f64> {
     rows: usize,
     columns: usize,
     /// min(rows, columns).
     k: usize,
-    polar: PolarFactor,
+    isa: Isa,
+    polar: polar::Polar<T>,
     /// W, for LAPACK to overwrite.
-    lost: Vec<f64>,
+    lost: Vec<T>,
     /// U, rows×k.
-    pub u: Array2<f64>,
+    pub u: Array2<T>,
     /// σ, descending.
     pub s: Vec<f64>,
     /// Vᵀ, k×columns.
-    pub vt: Array2<f64>,
-    scaled: Array2<f64>,
+    pub vt: Array2<T>,
+    scaled: Array2<T>,
     /// 1 where a direction is part of the polar factor, else 0.
     kept: Vec<f64>,
-    work: Vec<f64>,
+    /// σ as LAPACK leaves it.
+    values: Vec<T>,
+    work: Vec<T>,
     integers: Vec<c_int>,
 }
 
-impl Spectrum {
+impl<T: Real> Spectrum<T> {
     /// For matrices of `rows` × `columns`.
-    pub fn new(rows: usize, columns: usize) -> Spectrum {
+    pub fn new(rows: usize, columns: usize) -> Spectrum<T> {
         let k = rows.min(columns);
         let mut spectrum = Spectrum {
             rows,
             columns,
             k,
-            polar: PolarFactor::new(rows, columns),
-            lost: vec![0.0; rows * columns],
+            isa: Isa::detect(),
+            polar: polar::Polar::new(rows, columns),
+            lost: vec![T::default(); rows * columns],
             u: Array2::zeros((rows, k)),
             s: vec![0.0; k],
             vt: Array2::zeros((k, columns)),
             scaled: Array2::zeros((rows, k)),
             kept: vec![0.0; k],
-            work: vec![0.0; 1],
+            values: vec![T::default(); k],
+            work: vec![T::default(); 1],
             integers: vec![0; 8 * k],
         };
-        let needed = if spectrum.gesdd(-1).is_ok() { spectrum.work[0] as usize } else { 1 };
-        spectrum.work = vec![0.0; needed.max(1)];
+        let needed = if spectrum.gesdd(-1).is_ok() { spectrum.work[0].wide() as usize } else { 1 };
+        spectrum.work = vec![T::default(); needed.max(1)];
         spectrum
     }
 
@@ -122,48 +129,37 @@ impl Spectrum {
     pub fn bytes(rows: usize, columns: usize) -> usize {
         let (k, tall) = (rows.min(columns), rows.max(columns));
         // lost, u, vt, scaled; gesdd's work (about 3k² + 7k + 32(tall + k)).
-        PolarFactor::bytes(rows, columns) + 8 * (tall * k + 2 * rows * k + k * columns + 4 * k * k + 80 * k + 64 * tall)
+        polar::Polar::<T>::bytes(rows, columns)
+            + std::mem::size_of::<T>() * (tall * k + 2 * rows * k + k * columns + 4 * k * k + 80 * k + 64 * tall)
     }
 
     /// `p ← UVᵀ` of `w` (both rows × columns), and the norms that come with it. W = 0 gives P = 0.
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::Lapack`].
-    pub fn polar(&mut self, w: &Array2<f64>, p: &mut Array2<f64>) -> Result<Polar> {
-        let entries = w.as_slice().expect("row-major");
-        // A sum shows every NaN and ∞, which a fold with max would lose.
-        let (mut largest, mut total) = (0.0f64, 0.0);
-        for &x in entries {
-            largest = largest.max(x.abs());
-            total += x.abs();
-        }
-        if !largest.is_finite() || total.is_nan() {
-            return Err(Error::NotFinite);
-        }
-        if largest == 0.0 {
-            p.fill(0.0);
+    pub fn polar(&mut self, w: &Array2<T>, p: &mut Array2<T>) -> Result<Polar> {
+        let Some((scale, frobenius)) = size(self.isa, w.as_slice().expect("row-major"))? else {
+            p.fill(T::default());
             return Ok(Polar { nuclear: 0.0, frobenius: 0.0, unresolved: self.k as u64, fell_back: false });
-        }
-        let exponent = largest.log2().floor().clamp(-1000.0, 1000.0);
-        let scale = (-exponent).exp2();
-        let out = p.as_slice_mut().expect("row-major");
+        };
+        let (entries, out) = (w.as_slice().expect("row-major"), p.as_slice_mut().expect("row-major"));
         self.polar.of(entries, scale, out);
-        let (inner, square_p, square_w) = inner_products(entries, out, scale);
-        let share = square_p / self.k as f64;
+        let nuclear = lanes::inner(self.isa, entries, out).wide();
+        let share = lanes::inner(self.isa, out, out).wide() / self.k as f64;
         // NaN is not within the bound either.
-        let sound = share <= 1.0 + 1e-3 && inner.is_finite();
+        let sound = share <= 1.0 + 1e-3 && nuclear.is_finite();
         if !sound {
             return self.exact_polar(w, p);
         }
         let unresolved = (self.k as f64 * (1.0 - share)).round().max(0.0) as u64;
-        Ok(Polar { nuclear: inner / scale, frobenius: square_w.sqrt() / scale, unresolved, fell_back: false })
+        Ok(Polar { nuclear, frobenius, unresolved, fell_back: false })
     }
 
     /// The polar factor `P = Σ_{σ_i > 1e-12·σ_1} u_i v_iᵀ` by gesdd: exact, slower, and the way out for [`Spectrum::polar`].
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::Lapack`].
-    pub fn exact_polar(&mut self, w: &Array2<f64>, p: &mut Array2<f64>) -> Result<Polar> {
+    pub fn exact_polar(&mut self, w: &Array2<T>, p: &mut Array2<T>) -> Result<Polar> {
         self.svd(w)?;
         let cut = 1e-12 * self.s[0];
         let unresolved = self.s.iter().filter(|&&s| s <= cut).count() as u64;
@@ -180,18 +176,18 @@ impl Spectrum {
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::Lapack`].
-    pub fn svd(&mut self, w: &Array2<f64>) -> Result<()> {
+    pub fn svd(&mut self, w: &Array2<T>) -> Result<()> {
         check_finite(w)?;
         self.lost.copy_from_slice(w.as_slice().expect("row-major"));
         self.gesdd(self.work.len() as c_int)
     }
 
     /// `out ← alpha·U diag(g) Vᵀ + beta·out` with the factors of the last [`Spectrum::svd`].
-    pub fn recompose(&mut self, g: &[f64], alpha: f64, beta: f64, out: &mut Array2<f64>) {
+    pub fn recompose(&mut self, g: &[f64], alpha: f64, beta: f64, out: &mut Array2<T>) {
         let pairs = self.scaled.as_slice_mut().expect("row-major").chunks_exact_mut(self.k);
         for (to, from) in pairs.zip(self.u.as_slice().expect("row-major").chunks_exact(self.k)) {
             for i in 0..self.k {
-                to[i] = from[i] * g[i];
+                to[i] = from[i] * T::of(g[i]);
             }
         }
         gemm(alpha, (Op::Plain, &self.scaled), (Op::Plain, &self.vt), beta, out);
@@ -200,53 +196,49 @@ impl Spectrum {
     /// Thin SVD of the row-major matrix in `lost`. LAPACK sees its transpose Wᵀ = V σ Uᵀ (columns × rows), so its U
     /// is our Vᵀ and its Vᵀ our U, each already in our order.
     fn gesdd(&mut self, lwork: c_int) -> Result<()> {
-        let (m, n, k, mut info) = (self.columns as c_int, self.rows as c_int, self.k as c_int, 0);
-        // Safety: every array has the length that dgesdd documents for jobz = 'S'.
-        unsafe {
-            lapack_sys::dgesdd_(
-                &(b'S' as c_char),
-                &m,
-                &n,
+        // Safety: every array has the length that gesdd documents for jobz = 'S'.
+        let info = unsafe {
+            T::gesdd(
+                [self.columns as c_int, self.rows as c_int],
                 self.lost.as_mut_ptr(),
-                &m,
-                self.s.as_mut_ptr(),
+                self.values.as_mut_ptr(),
                 self.vt.as_mut_ptr(),
-                &m,
                 self.u.as_mut_ptr(),
-                &k,
-                self.work.as_mut_ptr(),
-                &lwork,
+                (self.work.as_mut_ptr(), lwork),
                 self.integers.as_mut_ptr(),
-                &mut info,
-            );
-        }
-        refused("dgesdd", info)
+            )
+        };
+        self.s.iter_mut().zip(&self.values).for_each(|(s, value)| *s = value.wide());
+        refused("gesdd", info)
     }
+}
+
+/// A power of two that makes the entries of `w` at most about 1, and ‖w‖_F; `None` for a matrix of zeros.
+///
+/// # Errors
+/// [`Error::NotFinite`].
+fn size<T: Real>(isa: Isa, w: &[T]) -> Result<Option<(T, f64)>> {
+    let mut norm = lanes::inner(isa, w, w).wide().sqrt();
+    // Squares that overflow or vanish, and NaN.
+    if !(1e-12..=1e15).contains(&norm) {
+        let mut largest = 0.0f64;
+        for &x in w {
+            if !x.is_finite() {
+                return Err(Error::NotFinite);
+            }
+            largest = largest.max(x.wide().abs());
+        }
+        if largest == 0.0 {
+            return Ok(None);
+        }
+        norm = largest * w.iter().map(|x| (x.wide() / largest).powi(2)).sum::<f64>().sqrt();
+    }
+    let exponent = norm.log2().floor().clamp(-T::EXPONENTS, T::EXPONENTS);
+    Ok(Some((T::of((-exponent).exp2()), norm)))
 }
 
 fn refused(routine: &'static str, info: c_int) -> Result<()> {
     if info == 0 { Ok(()) } else { Err(Error::Lapack { routine, info }) }
-}
-
-/// ⟨scale·w, p⟩, ‖p‖², ‖scale·w‖² in one pass, eight partial sums each.
-fn inner_products(w: &[f64], p: &[f64], scale: f64) -> (f64, f64, f64) {
-    let (mut a, mut b, mut c) = ([0.0; 8], [0.0; 8], [0.0; 8]);
-    let ((w8, w_rest), (p8, p_rest)) = (w.as_chunks::<8>(), p.as_chunks::<8>());
-    for (w, p) in w8.iter().zip(p8) {
-        for i in 0..8 {
-            let w = w[i] * scale;
-            a[i] += w * p[i];
-            b[i] += p[i] * p[i];
-            c[i] += w * w;
-        }
-    }
-    for (i, (w, p)) in w_rest.iter().zip(p_rest).enumerate() {
-        let w = w * scale;
-        a[i] += w * p;
-        b[i] += p * p;
-        c[i] += w * w;
-    }
-    (a.iter().sum(), b.iter().sum(), c.iter().sum())
 }
 
 #[cfg(test)]

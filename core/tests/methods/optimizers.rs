@@ -4,7 +4,7 @@ use super::{allocations, trial};
 use ndarray::{Array2, array};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use sweep_core::optimizer::{KNOWN, Optimizer, State};
+use sweep_core::optimizer::{KNOWN, Layers, Optimizer, State};
 use sweep_core::registry;
 use sweep_core::seed::Stream;
 use sweep_core::value::Value;
@@ -50,7 +50,7 @@ impl Scene {
 
     fn step(&mut self, lr: f64, gradients: &[Array2<f64>]) {
         self.state.t += 1;
-        self.optimizer.step(lr, &mut self.weights, gradients, &mut self.state).unwrap();
+        self.optimizer.step(lr, &mut Layers::F64(&mut self.weights, gradients), &mut self.state).unwrap();
     }
 }
 

@@ -1,0 +1,3 @@
+//! `sweep bench`: the product's own code, measured.
+
+pub mod train;
