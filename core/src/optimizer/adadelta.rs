@@ -1,6 +1,6 @@
 //! Adadelta.
 
-use super::{State, LR, Layers, Optimizer, Build, over, blend, epsilon};
+use super::{Build, LR, Layers, Optimizer, State, blend, epsilon, over};
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
 use crate::registry::Entry;

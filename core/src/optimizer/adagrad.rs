@@ -1,6 +1,6 @@
 //! AdaGrad.
 
-use super::{State, LR, Layers, Optimizer, Build, over, epsilon};
+use super::{Build, LR, Layers, Optimizer, State, epsilon, over};
 use crate::error::Result;
 use crate::registry::Entry;
 

@@ -1,6 +1,6 @@
 //! AMSGrad.
 
-use super::{BETA1, State, LR, Layers, BETA2, Optimizer, Build, over, gathered, blend, epsilon};
+use super::{BETA1, BETA2, Build, LR, Layers, Optimizer, State, blend, epsilon, gathered, over};
 use crate::error::Result;
 use crate::registry::Entry;
 

@@ -1,6 +1,6 @@
 //! GroupRMSprop: one adaptive learning rate for all entries.
 
-use super::{ALPHA, State, LR, Layers, Optimizer, Build, over, gathered, blend, epsilon};
+use super::{ALPHA, Build, LR, Layers, Optimizer, State, blend, epsilon, gathered, over};
 use crate::error::Result;
 use crate::registry::Entry;
 

@@ -129,11 +129,7 @@ impl State {
 
     /// Replaces `(w, [b₁ … b_B])` by `rule(w, g, [b₁ … b_B])` at every entry of every layer, in one pass and without
     /// allocating. `B` is the optimizer's number of buffers. Rule and buffers are of 64 bits whatever the weights are.
-    fn walk<const B: usize>(
-        &mut self,
-        layers: &mut Layers,
-        rule: impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B]),
-    ) {
+    fn walk<const B: usize>(&mut self, layers: &mut Layers, rule: impl Fn(f64, f64, [f64; B]) -> (f64, [f64; B])) {
         match layers {
             Layers::F64(weights, gradients) => self.walk_in(weights, gradients, rule),
             Layers::F32(weights, gradients) => self.walk_in(weights, gradients, rule),

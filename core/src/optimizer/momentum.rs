@@ -1,6 +1,6 @@
 //! Gradient descent with heavy-ball momentum.
 
-use super::{State, Layers, LR, Optimizer, Build, momentum};
+use super::{Build, LR, Layers, Optimizer, State, momentum};
 use crate::error::Result;
 use crate::registry::Entry;
 

@@ -1,6 +1,6 @@
 //! Normalised gradient descent.
 
-use super::{State, LR, Layers, Optimizer, Build, over};
+use super::{Build, LR, Layers, Optimizer, State, over};
 use crate::error::Result;
 use crate::registry::Entry;
 

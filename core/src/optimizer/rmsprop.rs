@@ -1,6 +1,6 @@
 //! RMSprop.
 
-use super::{ALPHA, State, LR, Layers, Optimizer, Build, over, blend, epsilon};
+use super::{ALPHA, Build, LR, Layers, Optimizer, State, blend, epsilon, over};
 use crate::error::Result;
 use crate::registry::Entry;
 

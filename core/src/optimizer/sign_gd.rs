@@ -1,6 +1,6 @@
 //! Sign gradient descent.
 
-use super::{State, Layers, LR, Optimizer, Build};
+use super::{Build, LR, Layers, Optimizer, State};
 use crate::error::Result;
 use crate::registry::Entry;
 

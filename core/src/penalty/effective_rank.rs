@@ -3,7 +3,7 @@
 //! Roy, Vetterli, *The effective rank*, EUSIPCO 2007. `∂E/∂σ_i = −E·(ln p_i + H)/Σσ`. Scale-free,
 //! `1 ≤ E ≤ rank(W)`. The derivative grows without bound as σ_i → 0, if slowly; where σ_i ≤ 1e-12·σ_1 it is 0.
 
-use super::{Build, LAMBDA, Penalty, Spectral, resolved};
+use super::{Build, Form, LAMBDA, Penalty, Spectral, resolved};
 use crate::error::{Error, Result};
 use crate::registry::Entry;
 
@@ -40,5 +40,12 @@ impl Spectral for EffectiveRank {
             *d = if resolved(s, largest) { -value * (*d + entropy) / nuclear } else { 0.0 };
         }
         Ok(value)
+    }
+
+    fn form(&self, singular_values: &[f64], value: f64) -> Form {
+        // −E·(ln σ − ln Σσ + H)/Σσ, and H = ln E.
+        let nuclear = singular_values.iter().sum::<f64>();
+        let logarithm = -value / nuclear;
+        Form { logarithm, polar: logarithm * (value.ln() - nuclear.ln()), ..Form::default() }
     }
 }

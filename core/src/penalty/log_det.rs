@@ -4,7 +4,7 @@
 //! 2003, in the form `ln det(WᵀW + δ²I)` of Mohan, Fazel 2012 for matrices that need not be positive definite,
 //! shifted so that L(0) = 0. `∂L/∂σ_i = 2σ_i/(σ_i² + δ²)`, at most 1/δ.
 
-use super::{Build, LAMBDA, Penalty, SMOOTHING, Spectral};
+use super::{Build, Form, LAMBDA, Penalty, Power, SMOOTHING, Spectral};
 use crate::error::Result;
 use crate::registry::Entry;
 
@@ -33,5 +33,11 @@ impl Spectral for LogDet {
             *d = 2.0 * s / (s * s + self.smoothing * self.smoothing);
         }
         Ok(sum)
+    }
+
+    fn form(&self, _: &[f64], _: f64) -> Form {
+        // A single pole.
+        let power = Power { weight: 2.0, exponent: 1.0, smoothing: self.smoothing };
+        Form { power: Some(power), ..Form::default() }
     }
 }

@@ -8,6 +8,7 @@
 //! `‖W‖_F = √Σ σ_i²` the Frobenius norm. All is f64.
 
 mod effective_rank;
+mod form;
 mod frobenius;
 mod frobenius_squared;
 mod l1;
@@ -23,6 +24,8 @@ mod schatten;
 mod schatten_ratio;
 mod stable_rank;
 mod truncated_nuclear;
+
+pub use form::{Form, Power};
 
 use crate::axis::{Axis, Kind};
 use crate::error::Result;
@@ -155,6 +158,10 @@ pub trait Spectral: Send {
     /// # Errors
     /// [`crate::error::Error::ZeroMatrix`] where f is undefined at σ = 0.
     fn value(&self, singular_values: &[f64], derivative: &mut [f64]) -> Result<f64>;
+
+    /// ∂f/∂σ as a function of σ, at these singular values, where f is `value`: what [`Spectral::value`] answers, but for the
+    /// leading ones and those that are not resolved.
+    fn form(&self, singular_values: &[f64], value: f64) -> Form;
 }
 
 /// Whether the direction of σ is resolved beside σ_1. Where it is not, penalties with a kink at σ = 0 take the

@@ -4,7 +4,7 @@
 //! `1 ≤ N ≤ rank(W)`. Kinks: at σ_1 = σ_2 the first of the two is taken as the largest; where σ_i ≤ 1e-12·σ_1 the
 //! derivative is 0.
 
-use super::{Build, LAMBDA, Penalty, Spectral, resolved};
+use super::{Build, Form, LAMBDA, Penalty, Spectral, resolved};
 use crate::error::{Error, Result};
 use crate::registry::Entry;
 
@@ -34,5 +34,9 @@ impl Spectral for NuclearOverSpectral {
         }
         derivative[0] = (1.0 - value) / largest;
         Ok(value)
+    }
+
+    fn form(&self, singular_values: &[f64], _: f64) -> Form {
+        Form { polar: 1.0 / singular_values[0], leading: 1, ..Form::default() }
     }
 }

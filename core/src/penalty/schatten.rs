@@ -5,7 +5,7 @@
 //! *Iterative Reweighted Algorithms for Matrix Rank Minimization*, JMLR 2012, with γ = δ².
 //! p = 1 and δ → 0 give the nuclear norm; p → 0 the rank.
 
-use super::{Build, LAMBDA, Penalty, SCHATTEN_P, SMOOTHING, Spectral};
+use super::{Build, Form, LAMBDA, Penalty, Power, SCHATTEN_P, SMOOTHING, Spectral};
 use crate::error::Result;
 use crate::registry::Entry;
 
@@ -38,5 +38,10 @@ impl Spectral for Schatten {
             *d = self.p * s * term / square;
         }
         Ok(sum)
+    }
+
+    fn form(&self, _: &[f64], _: f64) -> Form {
+        let power = Power { weight: self.p, exponent: 1.0 - 0.5 * self.p, smoothing: self.smoothing };
+        Form { power: Some(power), ..Form::default() }
     }
 }

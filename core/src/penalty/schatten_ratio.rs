@@ -5,7 +5,7 @@
 //! `q_i = ∂Q/∂x_i = Q^{1−p}·x_i·(x_i² + ε²)^{p/2−1}`, the chain rule gives
 //! `∂Q/∂σ_i = (q_i − x_i Σ_j q_j x_j)/‖W‖_F`. For ε → 0, `1 ≤ Q ≤ rank^{1/p − 1/2}`; p = 1 gives the ratio.
 
-use super::{Build, LAMBDA, Penalty, SCHATTEN_P, Spectral};
+use super::{Build, Form, LAMBDA, Penalty, Power, SCHATTEN_P, Spectral};
 use crate::axis::{Axis, Kind};
 use crate::error::{Error, Result};
 use crate::registry::Entry;
@@ -62,5 +62,23 @@ impl Spectral for SchattenRatio {
             *d = slope * (*d - radial * (s / frobenius));
         }
         Ok(value)
+    }
+
+    fn form(&self, singular_values: &[f64], value: f64) -> Form {
+        // As in `value`: the derivative is slope·(x·(x² + ε²)^{p/2−1} − radial·x), x = σ/‖W‖_F.
+        let frobenius = singular_values.iter().map(|s| s * s).sum::<f64>().sqrt();
+        let exponent = 1.0 - 0.5 * self.p;
+        let (mut sum, mut radial) = (0.0, 0.0);
+        for s in singular_values {
+            let x = s / frobenius;
+            let square = x * x + self.smoothing * self.smoothing;
+            let term = square.powf(0.5 * self.p);
+            sum += term;
+            radial += x * x * term / square;
+        }
+        let slope = value / sum / frobenius;
+        let weight = slope * frobenius.powf(2.0 * exponent - 1.0);
+        let power = Power { weight, exponent, smoothing: self.smoothing * frobenius };
+        Form { linear: -slope * radial / frobenius, power: Some(power), ..Form::default() }
     }
 }

@@ -3,7 +3,7 @@
 //! With `S` its value, `∂S/∂σ_i = 2σ_i/σ_1²` for i > 1 and `2(1 − S)/σ_1` for i = 1. Scale-free,
 //! `1 ≤ S ≤ rank(W)`. Not differentiable at σ_1 = σ_2; there the first of the two is taken as the largest.
 
-use super::{Build, LAMBDA, Penalty, Spectral};
+use super::{Build, Form, LAMBDA, Penalty, Spectral};
 use crate::error::{Error, Result};
 use crate::registry::Entry;
 
@@ -35,5 +35,9 @@ impl Spectral for StableRank {
         }
         derivative[0] = 2.0 * (1.0 - value) / largest;
         Ok(value)
+    }
+
+    fn form(&self, singular_values: &[f64], _: f64) -> Form {
+        Form { linear: 2.0 / singular_values[0] / singular_values[0], leading: 1, ..Form::default() }
     }
 }

@@ -4,7 +4,7 @@
 //! 2013. The derivative is 1 for i > k, else 0. Zero exactly at rank ≤ k; k = 0 is the nuclear norm; k ≥ min(n1, n2)
 //! would be no penalty, and is refused. Kinks: at σ_k = σ_{k+1} the order of the SVD decides; where σ_i ≤ 1e-12·σ_1 the derivative is 0.
 
-use super::{Build, LAMBDA, Penalty, Spectral, resolved};
+use super::{Build, Form, LAMBDA, Penalty, Spectral, resolved};
 use crate::axis::{Axis, Kind};
 use crate::error::{Error, Result};
 use crate::registry::Entry;
@@ -50,5 +50,9 @@ impl Spectral for TruncatedNuclear {
             *d = if i >= self.free && resolved(s, singular_values[0]) { 1.0 } else { 0.0 };
         }
         Ok(singular_values.iter().skip(self.free).sum())
+    }
+
+    fn form(&self, _: &[f64], _: f64) -> Form {
+        Form { polar: 1.0, leading: self.free, ..Form::default() }
     }
 }

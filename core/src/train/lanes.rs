@@ -198,9 +198,22 @@ macro_rules! avx512 {
 }
 
 #[cfg(target_arch = "x86_64")]
-avx512!(
-    Avx512F64, f64, 8, __m512d, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd, _mm512_add_pd, _mm512_mul_pd,
-    _mm512_div_pd, _mm512_fmadd_pd, _mm512_fnmadd_pd, _mm512_cmp_pd_mask, _mm512_abs_pd, _mm512_maskz_mov_pd,
+avx512! {
+    Avx512F64,
+    f64,
+    8,
+    __m512d,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_set1_pd,
+    _mm512_add_pd,
+    _mm512_mul_pd,
+    _mm512_div_pd,
+    _mm512_fmadd_pd,
+    _mm512_fnmadd_pd,
+    _mm512_cmp_pd_mask,
+    _mm512_abs_pd,
+    _mm512_maskz_mov_pd,
     #[inline(always)]
     unsafe fn transpose(from: *const f64, from_stride: usize, to: *mut f64, to_stride: usize) {
         unsafe {
@@ -225,12 +238,25 @@ avx512!(
             }
         }
     }
-);
+}
 #[cfg(target_arch = "x86_64")]
-avx512!(
-    Avx512F32, f32, 16, __m512, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_add_ps, _mm512_mul_ps,
-    _mm512_div_ps, _mm512_fmadd_ps, _mm512_fnmadd_ps, _mm512_cmp_ps_mask, _mm512_abs_ps, _mm512_maskz_mov_ps
-);
+avx512! {
+    Avx512F32,
+    f32,
+    16,
+    __m512,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_set1_ps,
+    _mm512_add_ps,
+    _mm512_mul_ps,
+    _mm512_div_ps,
+    _mm512_fmadd_ps,
+    _mm512_fnmadd_ps,
+    _mm512_cmp_ps_mask,
+    _mm512_abs_ps,
+    _mm512_maskz_mov_ps
+}
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! avx2 {
@@ -294,13 +320,39 @@ macro_rules! avx2 {
 
 #[cfg(target_arch = "x86_64")]
 avx2!(
-    Avx2F64, f64, 8, __m256d, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd, _mm256_add_pd, _mm256_mul_pd,
-    _mm256_div_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_cmp_pd, _mm256_and_pd, _mm256_andnot_pd
+    Avx2F64,
+    f64,
+    8,
+    __m256d,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_set1_pd,
+    _mm256_add_pd,
+    _mm256_mul_pd,
+    _mm256_div_pd,
+    _mm256_fmadd_pd,
+    _mm256_fnmadd_pd,
+    _mm256_cmp_pd,
+    _mm256_and_pd,
+    _mm256_andnot_pd
 );
 #[cfg(target_arch = "x86_64")]
 avx2!(
-    Avx2F32, f32, 16, __m256, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_add_ps, _mm256_mul_ps,
-    _mm256_div_ps, _mm256_fmadd_ps, _mm256_fnmadd_ps, _mm256_cmp_ps, _mm256_and_ps, _mm256_andnot_ps
+    Avx2F32,
+    f32,
+    16,
+    __m256,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_set1_ps,
+    _mm256_add_ps,
+    _mm256_mul_ps,
+    _mm256_div_ps,
+    _mm256_fmadd_ps,
+    _mm256_fnmadd_ps,
+    _mm256_cmp_ps,
+    _mm256_and_ps,
+    _mm256_andnot_ps
 );
 
 /// The instructions that kernels are compiled for.

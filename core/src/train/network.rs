@@ -200,7 +200,9 @@ mod tests {
     /// outer layer is the last in the first case, the first in the others.
     #[test]
     fn layer_gradients_match_central_differences_at_every_depth() {
-        for (depth, dims) in (1..=5).flat_map(|depth| [[3, 4, 5, 2, 6, 4], [9, 4, 3, 2, 5, 7]].map(|dims| (depth, dims))) {
+        for (depth, dims) in
+            (1..=5).flat_map(|depth| [[3, 4, 5, 2, 6, 4], [9, 4, 3, 2, 5, 7]].map(|dims| (depth, dims)))
+        {
             let mut stream = Stream::new("test", depth as i64);
             let mut random = |r, c| Array2::from_shape_simple_fn((r, c), || stream.normal());
             let layers: Vec<_> = (0..depth).map(|j| random(dims[j + 1], dims[j])).collect();

@@ -99,9 +99,7 @@ impl<'d, T: Real> Objective<'d, T> {
         let value = measurements.values().iter().map(|&y| T::of(y)).collect();
         let measured = match measurements {
             Measurements::Entries(entries) => Measured::Entries { index: &entries.index, value },
-            Measurements::Sensing { operators, .. } => {
-                Measured::Sensing { operators: T::narrowed(operators), value }
-            }
+            Measurements::Sensing { operators, .. } => Measured::Sensing { operators: T::narrowed(operators), value },
         };
         Objective {
             measured,
@@ -187,10 +185,9 @@ impl<'d, T: Real> Objective<'d, T> {
             }
             Penalty::Spectral(penalty) => {
                 let spectrum = &mut self.spectra[which];
-                spectrum.svd(w)?;
                 let derivative = &mut self.derivative[..spectrum.s.len()];
-                let value = penalty.value(&spectrum.s, derivative)?;
-                spectrum.recompose(derivative, self.lambda, 0.0, out);
+                let (value, fell_back) = spectrum.gradient(&**penalty, w, self.lambda, derivative, out)?;
+                self.fallbacks += u64::from(fell_back);
                 Ok(value)
             }
         }

@@ -8,6 +8,12 @@ use super::lanes::{Aligned, Isa, padded, transpose, vectorised};
 use super::poles::{self, Poles};
 use super::real::Real;
 use super::reflectors::{self, Reflectors};
+use crate::error::{Error, Result};
+use crate::penalty::Form;
+use std::ffi::{c_char, c_int};
+
+/// Largest error of a gradient, relative to its norm.
+const TOLERANCE: f64 = 1e-4;
 
 /// Room for matrices of one shape.
 #[derive(Debug, Clone)]
@@ -24,6 +30,21 @@ pub struct Polar<T> {
     /// `Q·(B·r(BᵀB))·Zᵀ`, m×k row-major, padded rows.
     product: Aligned<T>,
     blocks: reflectors::Workspace<T>,
+    /// Largest row or column sum of the last bidiagonal form, in the units of W.
+    unit: f64,
+    extra: Extra,
+}
+
+/// What functions other than the polar factor take; made when first asked for.
+#[derive(Debug, Clone, Default)]
+struct Extra {
+    poles: Poles,
+    superdiagonal: Vec<f64>,
+    /// Leading singular vectors of B, 2k numbers each: of U, then of V.
+    vectors: Vec<f64>,
+    values: Vec<f64>,
+    work: Vec<f64>,
+    integers: Vec<c_int>,
 }
 
 impl<T: Real> Polar<T> {
@@ -40,6 +61,8 @@ impl<T: Real> Polar<T> {
             inner: Aligned::zeros(k * padded::<T>(k)),
             product: Aligned::zeros(m * padded::<T>(k)),
             blocks: reflectors::Workspace::new(m, padded::<T>(k)),
+            unit: 1.0,
+            extra: Extra { superdiagonal: vec![0.0; k - 1], ..Extra::default() },
         }
     }
 
@@ -57,6 +80,64 @@ impl<T: Real> Polar<T> {
         normalise(&mut b.d, &mut b.e);
         self.poles.apply(self.isa, &self.polar, (&b.d, &b.e), &mut self.inner, padded::<T>(b.k));
         self.back(p);
+    }
+
+    /// Fills `s` with the singular values of `w`, descending, and keeps its bidiagonal form for [`Polar::function`].
+    ///
+    /// # Errors
+    /// LAPACK's refusals.
+    pub fn singular_values(&mut self, w: &[T], scale: T, s: &mut [f64]) -> Result<()> {
+        self.reduce(w, scale);
+        let b = &mut self.bidiagonal;
+        self.unit = normalise(&mut b.d, &mut b.e) / scale.wide();
+        s.copy_from_slice(&b.d);
+        self.extra.superdiagonal.copy_from_slice(&b.e);
+        singular_values(s, &mut self.extra)?;
+        s.iter_mut().for_each(|s| *s *= self.unit);
+        Ok(())
+    }
+
+    /// `out ← factor·U diag(g) Vᵀ` of the matrix of the last [`Polar::singular_values`], whose singular values are `s` and
+    /// `derivative` the values g; `form` is what they are as a function. Answers whether it was made: not, where the
+    /// partial fractions miss g by more than [`TOLERANCE`], which is where its terms cancel.
+    ///
+    /// # Errors
+    /// LAPACK's refusals.
+    pub fn function(&mut self, form: &Form, factor: f64, s: &[f64], derivative: &[f64], out: &mut [T]) -> Result<bool> {
+        let b = &self.bidiagonal;
+        let (k, width) = (b.k, padded::<T>(b.k));
+        let form = form.scaled(factor, self.unit);
+        Poles::of(&form, &self.polar, &mut self.extra.poles);
+        let (mut error, mut size) = (0.0, 0.0);
+        for (i, (s, g)) in s.iter().zip(derivative).enumerate() {
+            let (x, g) = (s / self.unit, factor * g);
+            size += g * g;
+            // What is not resolved shrinks; the leading ones are put right below.
+            if i >= form.leading && x > poles::RANGE {
+                error += (x * self.extra.poles.at(x * x) - g).powi(2);
+            }
+        }
+        // NaN is not within the bound either.
+        let sound = error <= TOLERANCE * TOLERANCE * size;
+        if !sound {
+            return Ok(false);
+        }
+        self.poles.apply(self.isa, &self.extra.poles, (&b.d, &b.e), &mut self.inner, width);
+        if form.leading > 0 {
+            leading_vectors(&b.d, &b.e, form.leading, &mut self.extra)?;
+            for i in 0..form.leading {
+                let missing = factor * derivative[i] - form.at(s[i] / self.unit);
+                // Rows: of U first, then of V.
+                let (u, v) = self.extra.vectors[2 * k * i..2 * k * (i + 1)].split_at(k);
+                for (row, &v) in self.inner.chunks_exact_mut(width).zip(v) {
+                    for (to, &u) in row.iter_mut().zip(u) {
+                        *to += T::of(missing * v * u);
+                    }
+                }
+            }
+        }
+        self.back(out);
+        Ok(true)
     }
 
     /// `scale·w = Q B Zᵀ`.
@@ -102,6 +183,68 @@ fn normalise(d: &mut [f64], e: &mut [f64]) -> f64 {
     let size = (0..k).map(|i| d[i].abs() + at(e, Some(i)).max(at(e, i.checked_sub(1)))).fold(0.0, f64::max);
     d.iter_mut().chain(e.iter_mut()).for_each(|x| *x /= size);
     size
+}
+
+/// Replaces `d` by the singular values, descending, of the upper bidiagonal matrix with this diagonal and `extra.superdiagonal`.
+fn singular_values(d: &mut [f64], extra: &mut Extra) -> Result<()> {
+    let (k, one, none, mut info) = (d.len() as c_int, 1, 0, 0);
+    extra.work.resize(extra.work.len().max(4 * d.len()), 0.0);
+    let nothing = std::ptr::null_mut();
+    // Safety: d has k numbers, the superdiagonal k − 1, work 4k; no vectors are asked for.
+    unsafe {
+        lapack_sys::dbdsqr_(
+            &(b'U' as c_char),
+            &k,
+            &none,
+            &none,
+            &none,
+            d.as_mut_ptr(),
+            extra.superdiagonal.as_mut_ptr(),
+            nothing,
+            &one,
+            nothing,
+            &one,
+            nothing,
+            &one,
+            extra.work.as_mut_ptr(),
+            &mut info,
+        );
+    }
+    if info == 0 { Ok(()) } else { Err(Error::Lapack { routine: "dbdsqr", info }) }
+}
+
+/// Fills `extra.vectors` with the `count` leading singular vectors of the upper bidiagonal matrix.
+fn leading_vectors(d: &[f64], e: &[f64], count: usize, extra: &mut Extra) -> Result<()> {
+    let k = d.len();
+    extra.work.resize(extra.work.len().max(14 * k), 0.0);
+    extra.integers.resize(12 * k, 0);
+    extra.values.resize(k + 1, 0.0);
+    extra.vectors.resize(2 * k * (count + 1), 0.0);
+    let (order, height, first, last) = (k as c_int, 2 * k as c_int, 1, count as c_int);
+    let (mut found, mut info, unused) = (0, 0, 0.0);
+    // Safety: the lengths that dbdsvdx documents, as made above.
+    unsafe {
+        lapack_sys::dbdsvdx_(
+            &(b'U' as c_char),
+            &(b'V' as c_char),
+            &(b'I' as c_char),
+            &order,
+            d.as_ptr(),
+            e.as_ptr(),
+            &unused,
+            &unused,
+            &first,
+            &last,
+            &mut found,
+            extra.values.as_mut_ptr(),
+            extra.vectors.as_mut_ptr(),
+            &height,
+            extra.work.as_mut_ptr(),
+            extra.integers.as_mut_ptr(),
+            &mut info,
+        );
+    }
+    if info == 0 && found == last { Ok(()) } else { Err(Error::Lapack { routine: "dbdsvdx", info }) }
 }
 
 vectorised!(fn scaled_rows<T>(isa; w: &[T], columns: usize, scale: T, to: &mut [T], stride: usize) = scaled_rows_by);

@@ -6,9 +6,13 @@
 
 use super::lanes::{Aligned, Isa, Lanes, padded, vectorised};
 use super::real::Real;
+use crate::penalty::{Form, Power};
+use std::f64::consts::PI;
 
 /// Poles of the polar factor.
 const POLAR: usize = 40;
+/// Poles of a form at most: those of the polar factor, and of a rule over the whole range.
+const MOST: usize = 96;
 /// Poles come in groups of this many, the last filled with weights of 0.
 const GROUP: usize = 8;
 /// Groups whose recurrences run side by side.
@@ -60,6 +64,71 @@ impl Poles {
         Poles::new(0.0, low.chain(high))
     }
 
+    /// `r(x²)·x ≈ g(x)` for `RANGE ≤ x ≤ 1`, the leading values of `form` apart; into the room of `self`.
+    ///
+    /// From `x^{−s} = (sin πs/π) ∫ e^{(1−s)u}/(eᵘ + x) du` and, by its derivative at s = ½,
+    /// `x^{−½}·ln x = (1/π) ∫ u·e^{u/2}/(eᵘ + x) du`, with the trapezoidal rule. What the rule leaves out at both ends is
+    /// one pole each, right to second order in the ratio of shift and x.
+    pub fn of(form: &Form, polar: &Poles, out: &mut Poles) {
+        out.constant = form.linear;
+        for list in [&mut out.weight, &mut out.shift] {
+            list.clear();
+            list.reserve(MOST);
+        }
+        if form.logarithm != 0.0 {
+            // ln x = ½ ln x².
+            let (a, b) = (form.polar / PI, 0.5 * form.logarithm / PI);
+            out.rule((RANGE * RANGE, 1.0), 0.5, (a, b));
+        } else if form.polar != 0.0 {
+            out.weight.extend(polar.weight.iter().map(|a| form.polar * a));
+            out.shift.extend(&polar.shift);
+        }
+        if let Some(Power { weight, exponent: s, smoothing }) = form.power {
+            let square = smoothing * smoothing;
+            if s == 1.0 {
+                out.push(weight, square.max(f64::MIN_POSITIVE));
+            } else {
+                // A power of x² + δ².
+                let first = out.weight.len();
+                let low = square.max(RANGE * RANGE);
+                let scale = weight * (PI * s).sin() / PI;
+                out.rule((low, 1.0 + square), 1.0 - s, (scale, 0.0));
+                out.shift[first..].iter_mut().for_each(|c| *c += square);
+            }
+        }
+        let whole = out.weight.len().next_multiple_of(GROUP);
+        out.weight.resize(whole, 0.0);
+        out.shift.resize(whole, 1.0);
+    }
+
+    /// Adds the poles of `∫ e^{γu}·(a + b·u)/(eᵘ + x) du` for `low ≤ x ≤ high`, 0 < γ < 1.
+    fn rule(&mut self, (low, high): (f64, f64), gamma: f64, (a, b): (f64, f64)) {
+        // The rule errs by about 2·e^(−2π²/h), 1.5e-6; beyond the margin one pole stands for all, with an error of e^(−14).
+        const STEP: f64 = 1.4;
+        const MARGIN: f64 = 7.0;
+        // Σ_j e^{g·u_j}·(a + b·u_j) over u_j = from, from ± h, …, a series that falls.
+        let series = |from: f64, step: f64, g: f64| {
+            let q = (g * step).exp();
+            STEP * (g * from).exp() * ((a + b * from) / (1.0 - q) + b * step * q / (1.0 - q) / (1.0 - q))
+        };
+        let (mut u, end) = (low.ln() - MARGIN, high.ln() + MARGIN);
+        // Below: Σ a_j/(c_j + x) ≈ A/(C + x) with A = Σ a_j and A·C = Σ a_j·c_j.
+        let (sum, by_shift) = (series(u - STEP, -STEP, gamma), series(u - STEP, -STEP, gamma + 1.0));
+        self.push(sum, by_shift / sum);
+        while u < end {
+            self.push(STEP * (gamma * u).exp() * (a + b * u), u.exp());
+            u += STEP;
+        }
+        // Above: with A/C = Σ a_j/c_j and A/C² = Σ a_j/c_j².
+        let (sum, by_shift) = (series(u, STEP, gamma - 1.0), series(u, STEP, gamma - 2.0));
+        self.push(sum * sum / by_shift, sum / by_shift);
+    }
+
+    fn push(&mut self, weight: f64, shift: f64) {
+        self.weight.push(weight);
+        self.shift.push(shift);
+    }
+
     /// How many, padding included.
     pub fn len(&self) -> usize {
         self.weight.len()
@@ -106,11 +175,12 @@ impl Workspace {
     /// superdiagonal `e` (k−1).
     pub fn apply<T: Real>(&mut self, isa: Isa, poles: &Poles, (d, e): (&[f64], &[f64]), out: &mut [T], stride: usize) {
         let k = self.k;
-        let room = poles.len() * k;
-        if self.diagonal.len() < room {
-            self.diagonal.resize(room, 0.0);
-            self.rho.resize(room, 0.0);
-            self.started.resize(poles.len(), [0.0; f64::LANES]);
+        if self.diagonal.len() < poles.len() * k {
+            // Once for all: the number changes from step to step.
+            let most = poles.len().max(MOST);
+            self.diagonal.resize(most * k, 0.0);
+            self.rho.resize(most * k, 0.0);
+            self.started.resize(most, [0.0; f64::LANES]);
         }
         // Safety: lengths as made here; `isa` is what the CPU has.
         unsafe {
@@ -317,6 +387,40 @@ mod tests {
         for i in 0..=24_000 {
             let x = 10f64.powf(-12.0 * f64::from(i) / 24_000.0);
             assert!((x * poles.at(x * x) - 1.0).abs() < 5.1e-6, "{x:e}: {:e}", x * poles.at(x * x) - 1.0);
+        }
+    }
+
+    #[test]
+    fn every_form_is_met_on_the_whole_range() {
+        let (polar, mut poles) = (Poles::polar(), Poles::default());
+        let power = |exponent, smoothing| Form {
+            linear: -0.3,
+            power: Some(Power { weight: 0.7, exponent, smoothing }),
+            ..Form::default()
+        };
+        let forms = [
+            Form { polar: 2.0, linear: 0.5, ..Form::default() },
+            Form { polar: -2.0, logarithm: 0.3, ..Form::default() },
+            power(1.0, 1e-3),
+            power(0.75, 1e-6),
+            power(0.75, 0.0),
+            power(0.5, 1e-2),
+            power(0.95, 1e-4),
+            power(0.999, 1e-2),
+            power(0.6, 30.0),
+        ];
+        for form in forms {
+            Poles::of(&form, &polar, &mut poles);
+            for i in 0..=2400 {
+                let x = 10f64.powf(-12.0 * f64::from(i) / 2400.0);
+                let (found, expected) = (x * poles.at(x * x), form.at(x));
+                // Terms of both signs cancel at some x: the error is one of the terms.
+                let size = form.polar.abs()
+                    + form.linear.abs() * x
+                    + (form.logarithm * x.ln()).abs()
+                    + form.power.map_or(0.0, |p| Form { power: Some(p), ..Form::default() }.at(x));
+                assert!((found - expected).abs() <= 1e-5 * size, "{form:?} at {x:e}: {found:e} {expected:e}");
+            }
         }
     }
 

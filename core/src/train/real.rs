@@ -157,8 +157,16 @@ macro_rules! real {
     };
 }
 
-real!(
-    f64, 1000.0, 8, Avx512F64, Avx2F64, PortableF64, cblas_dgemm, cblas_dgemv, dgesdd_,
+real! {
+    f64,
+    1000.0,
+    8,
+    Avx512F64,
+    Avx2F64,
+    PortableF64,
+    cblas_dgemm,
+    cblas_dgemv,
+    dgesdd_,
     fn widened(matrix: &Array2<f64>) -> Cow<'_, Array2<f64>> {
         Cow::Borrowed(matrix)
     }
@@ -171,9 +179,17 @@ real!(
     fn layers<'a>(weights: &'a mut [Array2<f64>], gradients: &'a [Array2<f64>]) -> Layers<'a> {
         Layers::F64(weights, gradients)
     }
-);
-real!(
-    f32, 120.0, 16, Avx512F32, Avx2F32, PortableF32, cblas_sgemm, cblas_sgemv, sgesdd_,
+}
+real! {
+    f32,
+    120.0,
+    16,
+    Avx512F32,
+    Avx2F32,
+    PortableF32,
+    cblas_sgemm,
+    cblas_sgemv,
+    sgesdd_,
     fn widened(matrix: &Array2<f32>) -> Cow<'_, Array2<f64>> {
         Cow::Owned(matrix.mapv(f64::from))
     }
@@ -191,4 +207,4 @@ real!(
     fn layers<'a>(weights: &'a mut [Array2<f32>], gradients: &'a [Array2<f32>]) -> Layers<'a> {
         Layers::F32(weights, gradients)
     }
-);
+}

@@ -50,14 +50,7 @@ impl<T: Real> Workspace<T> {
 }
 
 /// `c ← H_1 H_2 ⋯ H_count·c` for the `rows` × `width` matrix `c`, row-major, `width` a whole number of lanes.
-pub fn apply<T: Real>(
-    isa: Isa,
-    h: Reflectors<T>,
-    c: &mut [T],
-    rows: usize,
-    width: usize,
-    work: &mut Workspace<T>,
-) {
+pub fn apply<T: Real>(isa: Isa, h: Reflectors<T>, c: &mut [T], rows: usize, width: usize, work: &mut Workspace<T>) {
     assert!(width.is_multiple_of(T::LANES) && c.len() >= rows * width && rows <= h.stride);
     assert!(h.columns.len() >= h.stride * h.count && h.tau.len() >= h.count);
     assert!(work.ut.len() >= padded::<T>(rows) * BLOCK && work.product.len() >= BLOCK * width);
@@ -108,7 +101,14 @@ unsafe fn apply_by<L: Lanes>(
 
 /// T of `count` reflectors from row `first` on: `T_jj = τ_j`, `T[..j, j] = −τ_j·T[..j, ..j]·(Uᵀu_j)[..j]`.
 #[inline(always)]
-unsafe fn triangle<L: Lanes>(u: *const L::Scalar, stride: usize, first: usize, count: usize, tau: &[L::Scalar], t: &mut [L::Scalar]) {
+unsafe fn triangle<L: Lanes>(
+    u: *const L::Scalar,
+    stride: usize,
+    first: usize,
+    count: usize,
+    tau: &[L::Scalar],
+    t: &mut [L::Scalar],
+) {
     // Safety: the caller's: `count` columns of `stride` doubles.
     unsafe {
         t.fill(L::Scalar::default());

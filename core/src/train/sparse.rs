@@ -52,7 +52,8 @@ impl<T: Real> Sparse<T> {
     /// For `entries` of W, n1×n2, with A n1×`inner`.
     pub fn new(entries: &Entries, n1: usize, n2: usize, inner: usize) -> Sparse<T> {
         let width = (BAND / (inner * std::mem::size_of::<T>()).max(1)).clamp(1, n2);
-        let at = |place: u32| (entries.index[place as usize] as usize / n2, entries.index[place as usize] as usize % n2);
+        let at =
+            |place: u32| (entries.index[place as usize] as usize / n2, entries.index[place as usize] as usize % n2);
         let mut place: Vec<u32> = (0..entries.index.len() as u32).collect();
         // Entries are ascending, so this keeps rows in order within a band, and columns within a row.
         place.sort_by_key(|&place| (at(place).1 / width, at(place).0));

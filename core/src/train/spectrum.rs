@@ -11,6 +11,7 @@ use super::lanes::{self, Isa};
 use super::polar;
 use super::real::Real;
 use crate::error::{Error, Result};
+use crate::penalty::Spectral;
 use ndarray::Array2;
 use ndarray_linalg::{FactorizeC, JobSvd, QR, SVDDC, SolveC, UPLO};
 use std::ffi::c_int;
@@ -172,6 +173,38 @@ impl<T: Real> Spectrum<T> {
         Ok(Polar { nuclear, frobenius, unresolved, fell_back: true })
     }
 
+    /// `out ← factor·∇f(w)` of a penalty f of the singular values; answers f and whether gesdd had to be asked. `derivative` is
+    /// room for k numbers.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], [`Error::ZeroMatrix`], [`Error::Lapack`].
+    pub fn gradient(
+        &mut self,
+        penalty: &dyn Spectral,
+        w: &Array2<T>,
+        factor: f64,
+        derivative: &mut [f64],
+        out: &mut Array2<T>,
+    ) -> Result<(f64, bool)> {
+        let entries = w.as_slice().expect("row-major");
+        if let Some((scale, _)) = size(self.isa, entries)?
+            && self.polar.singular_values(entries, scale, &mut self.s).is_ok()
+        {
+            let value = penalty.value(&self.s, derivative)?;
+            let form = penalty.form(&self.s, value);
+            let to = out.as_slice_mut().expect("row-major");
+            let made = self.polar.function(&form, factor, &self.s, derivative, to);
+            // And none of it was lost on the way: NaN, ∞.
+            if made == Ok(true) && lanes::inner(self.isa, to, to).is_finite() {
+                return Ok((value, false));
+            }
+        }
+        self.svd(w)?;
+        let value = penalty.value(&self.s, derivative)?;
+        self.recompose(derivative, factor, 0.0, out);
+        Ok((value, true))
+    }
+
     /// Fills `u`, `s`, `vt` with the thin SVD of `w`, by gesdd.
     ///
     /// # Errors
@@ -244,7 +277,10 @@ fn refused(routine: &'static str, info: c_int) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::penalty::{KNOWN, Penalty};
     use crate::seed::Stream;
+    use crate::trial::{Inputs, Trial};
+    use crate::value::Value;
 
     fn normal(rows: usize, columns: usize, seed: i64) -> Array2<f64> {
         let mut stream = Stream::new("test", seed);
@@ -293,6 +329,61 @@ mod tests {
         assert_eq!(polar.unresolved, 0);
         // Directions near 1e-11·σ_1 carry the rounding of W itself, 1e-16/1e-11.
         assert!(distance(&p, &u.dot(&v.t())) < 1e-3, "{}", distance(&p, &u.dot(&v.t())));
+    }
+
+    /// Every penalty of the spectrum against its derivative between singular vectors, on spectra that decay.
+    #[test]
+    fn spectral_gradients_need_no_singular_vectors() {
+        for entry in KNOWN {
+            let axes =
+                [("optimizer", "gd".into()), ("lr", 0.1.into()), ("steps", 1.into()), ("penalty", entry.name.into())]
+                    .into_iter()
+                    .chain([("n1", 60.into()), ("n2", 60.into()), ("rank", 1.into()), ("samples", 60.into())])
+                    .chain(
+                        entry.axes.iter().filter(|axis| axis.name == "lambda").map(|_| ("lambda", Value::Float(1.0))),
+                    )
+                    .map(|(name, value): (&str, Value)| (name.to_owned(), value));
+            let Penalty::Spectral(penalty) = (entry.build)(&Trial::new(&axes.collect(), &Inputs::new()).unwrap())
+            else {
+                continue;
+            };
+            for (rows, columns, decay) in
+                [(60, 60, 0.0), (60, 41, 6.0), (41, 60, 9.0), (30, 100, 3.0), (8, 8, 11.0), (2, 5, 1.0)]
+            {
+                let k = rows.min(columns);
+                let (u, v) = (orthonormal(&normal(rows, k, 2)).unwrap(), orthonormal(&normal(columns, k, 3)).unwrap());
+                let sigma = ndarray::Array1::from_shape_fn(k, |i| {
+                    7.0 * 10f64.powf(-decay * i as f64 / k as f64) - 0.01 * i as f64 * f64::from(u8::from(decay == 0.0))
+                });
+                let w = (&u * &sigma).dot(&v.t()).as_standard_layout().into_owned();
+                let mut spectrum = Spectrum::new(rows, columns);
+                let (mut found, mut derivative) = (Array2::zeros((rows, columns)), vec![0.0; k]);
+                let (value, fell_back) = spectrum.gradient(&*penalty, &w, 0.3, &mut derivative, &mut found).unwrap();
+                let mut expected = Array2::zeros((rows, columns));
+                spectrum.svd(&w).unwrap();
+                let exact = penalty.value(&spectrum.s, &mut derivative).unwrap();
+                spectrum.recompose(&derivative, 0.3, 0.0, &mut expected);
+                let size = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
+                let what = format!("{} {rows}×{columns}, decay {decay}", entry.name);
+                assert!(!fell_back || decay == 0.0, "{what}");
+                assert!((value - exact).abs() <= 1e-9 * exact.abs(), "{what}: {value} {exact}");
+                // Terms of a flat spectrum cancel, and their errors do not: there an SVD is asked.
+                assert!(distance(&found, &expected) <= 1e-4 * size, "{what}: {:e}", distance(&found, &expected) / size);
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_32_bits_have_the_same_polar_factor() {
+        for (rows, columns) in [(3, 2), (50, 50), (60, 41), (41, 60), (1, 40)] {
+            let w = normal(rows, columns, 1) * 1e-7;
+            let narrow = w.mapv(|x| x as f32);
+            let mut p = Array2::zeros((rows, columns));
+            let polar = Spectrum::<f32>::new(rows, columns).polar(&narrow, &mut p).unwrap();
+            assert!(!polar.fell_back && polar.unresolved == 0);
+            let off = distance(&p.mapv(f64::from), &polar_factor(&w));
+            assert!(off < 2e-3, "{rows}×{columns}: {off}");
+        }
     }
 
     #[test]

@@ -31,14 +31,7 @@ impl Rules {
     }
 
     /// Whether a run at `step` with this loss, objective and W is over.
-    pub fn met<T: Real>(
-        &self,
-        window: &mut Window,
-        step: u64,
-        loss: f64,
-        objective: f64,
-        w: &Array2<T>,
-    ) -> bool {
+    pub fn met<T: Real>(&self, window: &mut Window, step: u64, loss: f64, objective: f64, w: &Array2<T>) -> bool {
         if self.tolerance > 0.0 && loss <= self.tolerance {
             return true;
         }
