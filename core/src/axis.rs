@@ -179,6 +179,14 @@ pub const TRAINING: &[Axis] = &[
         Literal::Text("f64"),
     )
     .costly(),
+    Axis::optional(
+        "decomposition",
+        "how a penalty's gradient is had from the singular values: partial fractions; those with reductions of 32 bits \
+         (less exact); a full singular value decomposition each step (slow)",
+        Kind::Word(&["poles", "mixed", "svd"]),
+        Literal::Text("poles"),
+    )
+    .costly(),
     Axis::optional("points", "trajectory points recorded at most", Kind::Int(2, 100_000), Literal::Int(40)),
 ];
 

@@ -216,7 +216,8 @@ impl<'d, T: Real> Run<'d, T> {
         let network = Network::new(layers, observed);
         let lambda = trial.get("lambda").map_or(0.0, |_| trial.float("lambda"));
         let loss = Loss::named(trial.text("loss"));
-        let mut objective = Objective::new(&data.train, loss, penalty, lambda, on_layers, &network);
+        let decomposition = spectrum::Decomposition::named(trial.text("decomposition"));
+        let mut objective = Objective::new(&data.train, loss, penalty, lambda, on_layers, decomposition, &network);
         (objective.fallbacks, objective.unresolved) = (carried.fallbacks, carried.unresolved);
         let recorder = Recorder::new(trial, data, monitor, &mut carried)?;
         Ok(Run {

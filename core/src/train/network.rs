@@ -4,7 +4,7 @@
 //! `W = (W_N ⋯ W_2)·W_1` for n1 ≤ n2, else `W_N·(W_{N−1} ⋯ W_1)`. So only three products a step are as large as W:
 //! `A·B`, `G·Bᵀ` and `Aᵀ·G`, with `G = ∂/∂W`. Where nothing but a few entries of W is asked for, those three are sparse.
 
-use super::blas::{Op, gemm};
+use super::blas::{Op, Transposed, gemm};
 use super::real::Real;
 use super::sparse::Sparse;
 use crate::problem::Entries;
@@ -22,6 +22,8 @@ pub struct Network<T> {
     first_is_outer: bool,
     /// W; at depth 1 it is `layers[0]`, and this is empty.
     w: Array2<T>,
+    /// For `G·Bᵀ`.
+    transposed: Transposed<T>,
     /// Where only some entries of W are made.
     sparse: Option<Sparse<T>>,
 }
@@ -48,6 +50,7 @@ impl<T: Real> Network<T> {
             gradients: layers.iter().map(|w| Array2::zeros(w.dim())).collect(),
             chain,
             first_is_outer,
+            transposed: Transposed::new(n1, (inner, n2)),
             w: if deep { Array2::zeros((n1, n2)) } else { Array2::zeros((0, 0)) },
             sparse: observed.filter(|_| deep).map(|entries| Sparse::new(entries, n1, n2, inner)),
             layers,
@@ -108,7 +111,7 @@ impl<T: Real> Network<T> {
         };
         match (gradient, &mut self.sparse) {
             (Gradient::Dense(g), None) => {
-                gemm(1.0, (Op::Plain, g), (Op::Transposed, b), 0.0, of_a);
+                self.transposed.product(g, b, of_a);
                 gemm(1.0, (Op::Transposed, a), (Op::Plain, g), 0.0, of_b);
             }
             (Gradient::Entries(g), Some(sparse)) => sparse.gradients(g, a, of_a, of_b),
@@ -146,6 +149,8 @@ struct Chain<T> {
     carried: Vec<Array2<T>>,
     /// ∂/∂C.
     gradient: Array2<T>,
+    /// For the gradient of layer j + 1.
+    transposed: Vec<Transposed<T>>,
 }
 
 impl<T: Real> Chain<T> {
@@ -157,6 +162,7 @@ impl<T: Real> Chain<T> {
             products: (1..m).map(partial).collect(),
             carried: (0..m - 1).map(partial).collect(),
             gradient: partial(m - 1),
+            transposed: (1..m).map(|j| Transposed::new(layers[j].nrows(), (layers[j].ncols(), inputs))).collect(),
         }
     }
 
@@ -180,7 +186,7 @@ impl<T: Real> Chain<T> {
             let before = if j == 1 { &layers[0] } else { &self.products[j - 2] };
             let (low, high) = self.carried.split_at_mut(j);
             let carried = high.first().unwrap_or(g);
-            gemm(1.0, (Op::Plain, carried), (Op::Transposed, before), 0.0, &mut gradients[j]);
+            self.transposed[j - 1].product(carried, before, &mut gradients[j]);
             // The last one carried is the gradient of the first layer.
             let to = if j == 1 { &mut gradients[0] } else { &mut low[j - 1] };
             gemm(1.0, (Op::Transposed, &layers[j]), (Op::Plain, carried), 0.0, to);

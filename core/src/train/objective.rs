@@ -3,7 +3,7 @@
 use super::blas::{Op, gemv};
 use super::network::{Gradient, Network};
 use super::real::Real;
-use super::spectrum::Spectrum;
+use super::spectrum::{Decomposition, Spectrum};
 use crate::error::Result;
 use crate::optimizer::{flat, flat_mut};
 use crate::penalty::{Penalty, sum_of};
@@ -89,6 +89,7 @@ impl<'d, T: Real> Objective<'d, T> {
         penalty: Penalty,
         lambda: f64,
         on_layers: bool,
+        decomposition: Decomposition,
         network: &Network<T>,
     ) -> Objective<'d, T> {
         let (n1, n2) = network.end_to_end().dim();
@@ -109,7 +110,7 @@ impl<'d, T: Real> Objective<'d, T> {
             residual: vec![T::default(); measurements.values().len()],
             gradient: Array2::zeros((n1, n2)),
             layer_gradients: layers.iter().filter(|_| on_layers).map(|&shape| Array2::zeros(shape)).collect(),
-            spectra: shapes.iter().filter(|_| spectral).map(|&(r, c)| Spectrum::new(r, c)).collect(),
+            spectra: shapes.iter().filter(|_| spectral).map(|&(r, c)| Spectrum::new(r, c).by(decomposition)).collect(),
             derivative: vec![0.0; shapes.iter().map(|&(r, c)| r.min(c)).max().unwrap_or(0)],
             scratch: Vec::new(),
             fallbacks: 0,

@@ -76,6 +76,35 @@ pub struct Polar {
     pub fell_back: bool,
 }
 
+/// How functions of the singular values are made (the axis `decomposition`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decomposition {
+    /// Partial fractions.
+    Poles,
+    /// The polar factor by partial fractions with reductions of 32 bits: directions below about 6e-8·σ_1 are arbitrary.
+    Mixed,
+    /// gesdd.
+    Svd,
+}
+
+impl Decomposition {
+    /// By its word in the axis.
+    pub fn named(word: &str) -> Decomposition {
+        match word {
+            "mixed" => Decomposition::Mixed,
+            "svd" => Decomposition::Svd,
+            _ => Decomposition::Poles,
+        }
+    }
+}
+
+/// The polar factor in 32 bits, with W and P in that type.
+struct Narrow {
+    polar: polar::Polar<f32>,
+    w: Vec<f32>,
+    p: Vec<f32>,
+}
+
 /// Workspace for one shape.
 pub struct Spectrum<T = f64> {
     rows: usize,
@@ -83,7 +112,9 @@ pub struct Spectrum<T = f64> {
     /// min(rows, columns).
     k: usize,
     isa: Isa,
+    decomposition: Decomposition,
     polar: polar::Polar<T>,
+    narrow: Option<Box<Narrow>>,
     /// W, for LAPACK to overwrite.
     lost: Vec<T>,
     /// U, rows×k.
@@ -110,7 +141,9 @@ impl<T: Real> Spectrum<T> {
             columns,
             k,
             isa: Isa::detect(),
+            decomposition: Decomposition::Poles,
             polar: polar::Polar::new(rows, columns),
+            narrow: None,
             lost: vec![T::default(); rows * columns],
             u: Array2::zeros((rows, k)),
             s: vec![0.0; k],
@@ -124,6 +157,17 @@ impl<T: Real> Spectrum<T> {
         let needed = if spectrum.gesdd(-1).is_ok() { spectrum.work[0].wide() as usize } else { 1 };
         spectrum.work = vec![T::default(); needed.max(1)];
         spectrum
+    }
+
+    /// The same, with another way for [`Spectrum::polar`] and [`Spectrum::gradient`].
+    pub fn by(self, decomposition: Decomposition) -> Spectrum<T> {
+        let entries = self.rows * self.columns;
+        // Where all is of 32 bits, nothing can be narrower.
+        let narrow = (decomposition == Decomposition::Mixed && T::NAME != f32::NAME).then(|| {
+            let polar = polar::Polar::new(self.rows, self.columns);
+            Box::new(Narrow { polar, w: vec![0.0; entries], p: vec![0.0; entries] })
+        });
+        Spectrum { decomposition, narrow, ..self }
     }
 
     /// Bytes held for matrices of this shape, for memory forecasts.
@@ -143,10 +187,24 @@ impl<T: Real> Spectrum<T> {
             p.fill(T::default());
             return Ok(Polar { nuclear: 0.0, frobenius: 0.0, unresolved: self.k as u64, fell_back: false });
         };
+        if self.decomposition == Decomposition::Svd {
+            return Ok(Polar { fell_back: false, ..self.exact_polar(w, p)? });
+        }
         let (entries, out) = (w.as_slice().expect("row-major"), p.as_slice_mut().expect("row-major"));
-        self.polar.of(entries, scale, out);
-        let nuclear = lanes::inner(self.isa, entries, out).wide();
-        let share = lanes::inner(self.isa, out, out).wide() / self.k as f64;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.w.iter_mut().zip(entries).for_each(|(to, &x)| *to = (x * scale).wide() as f32);
+            narrow.polar.of(&narrow.w, 1.0, &mut narrow.p);
+            out.iter_mut().zip(&narrow.p).for_each(|(to, &x)| *to = T::of(f64::from(x)));
+        } else {
+            self.polar.of(entries, scale, out);
+        }
+        let share = |isa, out: &[T], k: usize| lanes::inner(isa, out, out).wide() / k as f64;
+        let mut found = share(self.isa, out, self.k);
+        if self.narrow.is_some() && !(1.0 - 3.0 / self.k as f64..=1.0 + 1e-3).contains(&found) {
+            self.polar.of(entries, scale, out);
+            found = share(self.isa, out, self.k);
+        }
+        let (nuclear, share) = (lanes::inner(self.isa, entries, out).wide(), found);
         // NaN is not within the bound either.
         let sound = share <= 1.0 + 1e-3 && nuclear.is_finite();
         if !sound {
@@ -187,7 +245,9 @@ impl<T: Real> Spectrum<T> {
         out: &mut Array2<T>,
     ) -> Result<(f64, bool)> {
         let entries = w.as_slice().expect("row-major");
+        let svd = self.decomposition == Decomposition::Svd;
         if let Some((scale, _)) = size(self.isa, entries)?
+            && !svd
             && self.polar.singular_values(entries, scale, &mut self.s).is_ok()
         {
             let value = penalty.value(&self.s, derivative)?;
@@ -202,7 +262,7 @@ impl<T: Real> Spectrum<T> {
         self.svd(w)?;
         let value = penalty.value(&self.s, derivative)?;
         self.recompose(derivative, factor, 0.0, out);
-        Ok((value, true))
+        Ok((value, !svd))
     }
 
     /// Fills `u`, `s`, `vt` with the thin SVD of `w`, by gesdd.

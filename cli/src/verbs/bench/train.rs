@@ -47,9 +47,8 @@ pub fn run(asked: &Train) -> Result {
         }
     }
     for set in &asked.set {
-        let (axis, value) = set
-            .split_once('=')
-            .ok_or_else(|| Failure::Mistake(format!("--set {set}: no value; write AXIS=VALUE")))?;
+        let (axis, value) =
+            set.split_once('=').ok_or_else(|| Failure::Mistake(format!("--set {set}: no value; write AXIS=VALUE")))?;
         given.insert(axis.to_owned(), value_of(value));
     }
     if asked.warmup > 0 {
@@ -123,9 +122,8 @@ impl Instance {
     fn read(&mut self, directory: &Path, asked: &Train, given: &mut BTreeMap<String, Value>) -> Result {
         let read = |name: &str| {
             let path = directory.join(name);
-            inputs::read(&path, MOST).map_err(|why| {
-                Failure::Mistake(format!("--instance: {} cannot be read: {why}", path.display()))
-            })
+            inputs::read(&path, MOST)
+                .map_err(|why| Failure::Mistake(format!("--instance: {} cannot be read: {why}", path.display())))
         };
         // The factors one after the other, an empty line between them, are a file of the init "file".
         let mut factors = Vec::new();
@@ -135,9 +133,11 @@ impl Instance {
             }
             factors.extend(read(&format!("init_{layer}.csv"))?);
         }
-        for (axis, name, bytes) in
-            [("truth", "gt.csv", read("gt.csv")?), ("observed", "obs.csv", read("obs.csv")?), ("init_file", "init", factors)]
-        {
+        for (axis, name, bytes) in [
+            ("truth", "gt.csv", read("gt.csv")?),
+            ("observed", "obs.csv", read("obs.csv")?),
+            ("init_file", "init", factors),
+        ] {
             let hash = blake3::hash(&bytes).to_hex().to_string();
             self.inputs.insert(name.to_owned(), hash.clone());
             self.contents.insert(hash, bytes.into());
