@@ -1,4 +1,4 @@
-//! Milliseconds of one training step by size, depth and penalty: the table of docs/performance.md.
+//! Milliseconds of one training step by size, depth and penalty: the tables of docs/performance.md.
 //!
 //!     cargo bench -p sweep-core --bench step
 
@@ -75,15 +75,17 @@ fn step(c: &mut Criterion) {
     }
 }
 
-/// The table of docs/performance.md in Markdown, from what criterion has written.
-fn table() {
+/// What criterion has measured.
+fn milliseconds(n: i64, penalty: &str, depth: i64) -> Option<f64> {
     let target =
         std::env::var("CARGO_TARGET_DIR").unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/../target").to_owned());
-    let milliseconds = |n: i64, penalty: &str, depth: i64| {
-        let path = format!("{target}/criterion/n{n}/{penalty}/depth{depth}/new/estimates.json");
-        let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-        Some(estimates["median"]["point_estimate"].as_f64()? / 1e6)
-    };
+    let path = format!("{target}/criterion/n{n}/{penalty}/depth{depth}/new/estimates.json");
+    let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    Some(estimates["median"]["point_estimate"].as_f64()? / 1e6)
+}
+
+/// The table of docs/performance.md in Markdown, from what criterion has written.
+fn table() {
     println!("| n×n | penalty | depth 1 | depth 2 | depth 3 | depth 4 |\n|---|---|---|---|---|---|");
     for n in SIZES {
         for penalty in PENALTIES {
@@ -91,6 +93,42 @@ fn table() {
             println!("| {n} | {penalty} | {} |", cells.join(" | "));
         }
     }
+}
+
+/// Each step beside the least that its arithmetic takes: flops over the best rate of a large product in this process.
+fn roofline() {
+    let peak = peak();
+    println!("\npeak of dgemm: {:.0} GFLOP/s\n", peak / 1e9);
+    println!("| n×n | penalty | depth | ms a step | of arithmetic | share |\n|---|---|---|---|---|---|");
+    for n in SIZES {
+        for penalty in PENALTIES {
+            for depth in DEPTHS {
+                let cube = (n * n * n) as f64;
+                // 3(N−1) products; the polar factor as in ARCHITECTURE.md.
+                let polar = if penalty == "ratio" { 20.0 / 3.0 * cube } else { 0.0 };
+                let limit = (6.0 * (depth - 1) as f64 * cube + polar) / peak * 1e3;
+                let Some(found) = milliseconds(n, penalty, depth) else { continue };
+                println!(
+                    "| {n} | {penalty} | {depth} | {} | {} | {:.0} % |",
+                    three_digits(found),
+                    if limit > 0.0 { three_digits(limit) } else { "0".to_owned() },
+                    100.0 * limit / found
+                );
+            }
+        }
+    }
+}
+
+/// Flops per second of the best of some products of two 512×512 matrices.
+fn peak() -> f64 {
+    let (a, mut c) = (ndarray::Array2::<f64>::ones((512, 512)), ndarray::Array2::zeros((512, 512)));
+    let mut best = f64::INFINITY;
+    for _ in 0..50 {
+        let started = Instant::now();
+        blas::gemm(1.0, (blas::Op::Plain, &a), (blas::Op::Plain, &a), 0.0, &mut c);
+        best = best.min(started.elapsed().as_secs_f64());
+    }
+    2.0 * 512f64.powi(3) / best
 }
 
 /// Three significant digits.
@@ -105,4 +143,5 @@ fn main() {
     benches();
     Criterion::default().configure_from_args().final_summary();
     table();
+    roofline();
 }

@@ -112,11 +112,13 @@ fn audit(matrices: &[Matrix], penalties: &[&str]) {
             assert!(error <= 1e-4, "{name} at step {}: {error:e}", m.step);
         }
         println!(
-            "{name}: {worst:e} at most, {} matrices of {}×{}",
+            "{name}: {worst:e} at most, {} matrices of {}×{}, {apart} directions apart",
             matrices.len(),
             matrices[0].rows,
             matrices[0].columns
         );
+        // A test that looks away from all that is hard would prove nothing.
+        assert!(apart <= matrices.len(), "{name}: {apart}");
     }
 }
 

@@ -110,6 +110,32 @@ fn an_interrupted_run_gives_the_same_bits_for_every_penalty_and_schedule() {
     }
 }
 
+/// Numbers of 32 bits, the other decompositions, and products of which few entries are made.
+#[test]
+fn an_interrupted_run_gives_the_same_bits_however_it_is_computed() {
+    let instances = Instances::read();
+    let few = [("n1", Value::from(40)), ("n2", 30.into()), ("samples", 60.into())];
+    for dtype in ["f64", "f32"] {
+        for (depth, optimizer) in [(1, "adam"), (2, "gd"), (3, "muon")] {
+            let method = [
+                ("dtype", dtype.into()),
+                ("depth", depth.into()),
+                ("optimizer", optimizer.into()),
+                ("lr", 0.01.into()),
+            ];
+            for decomposition in ["poles", "mixed", "svd"] {
+                for penalty in ["ratio", "schatten"] {
+                    let mut given = method.to_vec();
+                    given.extend([("decomposition", decomposition.into()), ("penalty", penalty.into())]);
+                    given.push(("lambda", 0.02.into()));
+                    same_bits(&instances, &format!("{dtype} {decomposition} {penalty}"), &given);
+                }
+            }
+            same_bits(&instances, &format!("{dtype}, few entries"), &[&method[..], &few].concat());
+        }
+    }
+}
+
 #[test]
 fn the_stop_rules_survive_an_interruption() {
     let instances = Instances::read();

@@ -162,8 +162,11 @@ unsafe fn reduce_by<L: Lanes>(b: &mut Bidiagonal<L::Scalar>) {
 
 /// Turns the vector whose entries from `first` on are in `u` into a reflector with `u[first] = 1`; answers the entry that
 /// it leaves, and τ.
+///
+/// # Safety
+/// `u` has `len` numbers, whole lanes, zero above `first`.
 #[inline(always)]
-unsafe fn reflector<L: Lanes>(u: *mut L::Scalar, first: usize, len: usize) -> (L::Scalar, L::Scalar) {
+pub unsafe fn reflector<L: Lanes>(u: *mut L::Scalar, first: usize, len: usize) -> (L::Scalar, L::Scalar) {
     let (zero, one) = (L::Scalar::default(), L::Scalar::of(1.0));
     // Safety: the caller's: `len` numbers, whole lanes, zero above `first`.
     unsafe {

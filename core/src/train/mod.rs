@@ -7,7 +7,8 @@
 //! - [`objective`]: data loss + λ·penalty and its gradient
 //! - [`spectrum`]: SVD and polar factor, the only caller of LAPACK; [`blas`]: products and threads
 //! - `sparse`: the products of which few entries count; `real`: numbers of 64 or 32 bits
-//! - `polar`: the polar factor without an SVD, from `bidiagonal` (W = Q B Zᵀ), `poles` (polar(B)) and `reflectors` (Q, Z);
+//! - `polar`: the polar factor without an SVD, from `bidiagonal` (W = Q B Zᵀ), `qr` before it where W is
+//!   tall, `poles` (functions of B) and `reflectors` (Q, Z);
 //!   `lanes`: 64 bytes of numbers at a time
 //! - [`metrics`]: what a point measures; [`recording`]: when
 //! - [`stop`]: stop rules on the training objective; `checkpoint`: a run in the middle
@@ -23,6 +24,7 @@ pub mod network;
 pub mod objective;
 mod polar;
 mod poles;
+mod qr;
 pub mod real;
 pub mod recording;
 mod reflectors;

@@ -6,6 +6,7 @@
 use super::bidiagonal::Bidiagonal;
 use super::lanes::{Aligned, Isa, padded, transpose, vectorised};
 use super::poles::{self, Poles};
+use super::qr::Qr;
 use super::real::Real;
 use super::reflectors::{self, Reflectors};
 use crate::error::{Error, Result};
@@ -21,8 +22,10 @@ pub struct Polar<T> {
     rows: usize,
     columns: usize,
     isa: Isa,
-    /// Of W or, where it is wide, Wᵀ: m×k, m ≥ k.
+    /// Of A = W or, where it is wide, Wᵀ, m×k with m ≥ k; of its R, where A is tall.
     bidiagonal: Bidiagonal<T>,
+    /// A = Q'·R, where A is tall.
+    qr: Option<Qr<T>>,
     poles: poles::Workspace,
     polar: Poles,
     /// `Z·(B·r(BᵀB))ᵀ`, k×k row-major, padded rows.
@@ -51,11 +54,13 @@ impl<T: Real> Polar<T> {
     /// For `rows` × `columns`, both at least 1.
     pub fn new(rows: usize, columns: usize) -> Polar<T> {
         let (m, k) = (rows.max(columns), rows.min(columns));
+        let tall = Qr::<T>::pays(m, k);
         Polar {
             rows,
             columns,
             isa: Isa::detect(),
-            bidiagonal: Bidiagonal::new(m, k),
+            bidiagonal: Bidiagonal::new(if tall { k } else { m }, k),
+            qr: tall.then(|| Qr::new(m, k)),
             poles: poles::Workspace::new(k),
             polar: Poles::polar(),
             inner: Aligned::zeros(k * padded::<T>(k)),
@@ -69,7 +74,8 @@ impl<T: Real> Polar<T> {
     /// Bytes held for this shape.
     pub fn bytes(rows: usize, columns: usize) -> usize {
         let (m, k) = (padded::<T>(rows.max(columns)), padded::<T>(rows.min(columns)));
-        std::mem::size_of::<T>() * (3 * m * k + 2 * k * k + 16 * (m + k)) + poles::Workspace::bytes(k)
+        let qr = if Qr::<T>::pays(m, k) { Qr::<T>::numbers(m, k) } else { 0 };
+        std::mem::size_of::<T>() * (3 * m * k + 2 * k * k + 16 * (m + k) + qr) + poles::Workspace::bytes(k)
     }
 
     /// `p ← polar(scale·w)`, both row-major. The entries of scale·w are at most about 1 and not all 0. Directions whose
@@ -142,30 +148,50 @@ impl<T: Real> Polar<T> {
 
     /// `scale·w = Q B Zᵀ`.
     fn reduce(&mut self, w: &[T], scale: T) {
-        let (rows, columns) = (self.rows, self.columns);
-        let Bidiagonal { stride, .. } = self.bidiagonal;
-        if columns >= rows {
+        let (rows, columns, isa) = (self.rows, self.columns, self.isa);
+        let wide = columns >= rows;
+        let Bidiagonal { a, k, stride, .. } = &mut self.bidiagonal;
+        let (k, stride) = (*k, *stride);
+        if let Some(qr) = &mut self.qr {
+            // Row-major A, then the columns of R.
+            let width = padded::<T>(k);
+            if wide {
+                transpose(isa, (w, columns), (&mut qr.a, width), rows, columns);
+                qr.a.iter_mut().for_each(|x| *x *= scale);
+            } else {
+                // Safety: `isa` is what the CPU has.
+                unsafe { scaled_rows(isa, w, columns, scale, &mut qr.a, width) };
+            }
+            qr.reduce(isa, &mut self.blocks);
+            transpose(isa, (&qr.a, width), (a, stride), k, k);
+            for j in 0..k {
+                a[j * stride + j + 1..(j + 1) * stride].fill(T::default());
+            }
+        } else if wide {
             // Rows of W are columns of Wᵀ.
-            // Safety: `isa` is what the CPU has.
-            unsafe { scaled_rows(self.isa, w, columns, scale, &mut self.bidiagonal.a, stride) };
+            // Safety: as above.
+            unsafe { scaled_rows(isa, w, columns, scale, a, stride) };
         } else {
-            transpose(self.isa, (w, columns), (&mut self.bidiagonal.a, stride), rows, columns);
-            self.bidiagonal.a.iter_mut().for_each(|x| *x *= scale);
+            transpose(isa, (w, columns), (a, stride), rows, columns);
+            a.iter_mut().for_each(|x| *x *= scale);
         }
-        self.bidiagonal.reduce(self.isa);
+        self.bidiagonal.reduce(isa);
     }
 
     /// `p ← Q·innerᵀ·Zᵀ`, where `inner` is what stands between, transposed.
     fn back(&mut self, p: &mut [T]) {
         let b = &self.bidiagonal;
-        let (m, k, stride, width) = (b.m, b.k, b.stride, padded::<T>(b.k));
+        let (m, k, stride, width) = (self.rows.max(self.columns), b.k, b.stride, padded::<T>(b.k));
         let right =
             Reflectors { columns: &b.right, stride: b.right_stride, count: k - 1, offset: 1, tau: &b.right_tau };
         reflectors::apply(self.isa, right, &mut self.inner, k, width, &mut self.blocks);
         transpose(self.isa, (&self.inner, width), (&mut self.product, width), k, k);
         self.product[k * width..].fill(T::default());
         let left = Reflectors { columns: &b.left, stride, count: k, offset: 0, tau: &b.left_tau };
-        reflectors::apply(self.isa, left, &mut self.product, m, width, &mut self.blocks);
+        reflectors::apply(self.isa, left, &mut self.product, b.m, width, &mut self.blocks);
+        if let Some(qr) = &self.qr {
+            qr.apply(self.isa, &mut self.product, width, &mut self.blocks);
+        }
         if self.columns >= self.rows {
             transpose(self.isa, (&self.product, width), (p, self.columns), m, k);
         } else {

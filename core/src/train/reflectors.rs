@@ -8,7 +8,7 @@ use super::lanes::{Aligned, Isa, Lanes, padded, sum, vectorised};
 use super::real::Real;
 
 /// Reflectors of a block.
-const BLOCK: usize = 16;
+pub const BLOCK: usize = 16;
 /// Rows of a tile of [`multiply`].
 const TILE: usize = 8;
 
@@ -58,6 +58,41 @@ pub fn apply<T: Real>(isa: Isa, h: Reflectors<T>, c: &mut [T], rows: usize, widt
     unsafe { apply_blocks(isa, h, c.as_mut_ptr(), rows, width, work) };
 }
 
+/// `c ← H_countᵀ ⋯ H_1ᵀ·c` for at most [`BLOCK`] reflectors and the columns `from..width` of c, `rows` rows of `width` numbers;
+/// `from` is a whole number of lanes.
+pub fn apply_transposed<T: Real>(
+    isa: Isa,
+    h: Reflectors<T>,
+    c: &mut [T],
+    rows: usize,
+    (from, width): (usize, usize),
+    work: &mut Workspace<T>,
+) {
+    assert!(width.is_multiple_of(T::LANES) && from.is_multiple_of(T::LANES) && from <= width);
+    assert!(c.len() >= rows * width && rows <= h.stride && h.count <= BLOCK);
+    assert!(h.columns.len() >= h.stride * h.count && h.tau.len() >= h.count);
+    assert!(work.ut.len() >= padded::<T>(rows) * BLOCK && work.product.len() >= BLOCK * width);
+    // Safety: the lengths just checked; `isa` is what the CPU has.
+    unsafe { apply_one_transposed(isa, h, c.as_mut_ptr(), rows, from, width, work) };
+}
+
+vectorised!(fn apply_one_transposed<T>(
+    isa; h: Reflectors<T>, c: *mut T, rows: usize, from: usize, width: usize, work: &mut Workspace<T>
+) = apply_one_transposed_by);
+
+#[inline(always)]
+unsafe fn apply_one_transposed_by<L: Lanes>(
+    h: Reflectors<L::Scalar>,
+    c: *mut L::Scalar,
+    rows: usize,
+    from: usize,
+    width: usize,
+    work: &mut Workspace<L::Scalar>,
+) {
+    // Safety: the caller's lengths.
+    unsafe { apply_block::<L, true>(h, 0..h.count, c.add(from), rows, (width - from, width), work) }
+}
+
 vectorised!(fn apply_blocks<T>(
     isa; h: Reflectors<T>, c: *mut T, rows: usize, width: usize, work: &mut Workspace<T>
 ) = apply_by);
@@ -70,32 +105,56 @@ unsafe fn apply_by<L: Lanes>(
     width: usize,
     work: &mut Workspace<L::Scalar>,
 ) {
-    let one = L::Scalar::of(1.0);
     // Safety: the caller's lengths; a block's rows are `first..rows`.
     unsafe {
         for block in (0..h.count.div_ceil(BLOCK)).rev() {
             let (from, to) = (block * BLOCK, ((block + 1) * BLOCK).min(h.count));
-            let first = from + h.offset;
-            if first >= rows {
-                continue;
+            if from + h.offset < rows {
+                apply_block::<L, false>(h, from..to, c, rows, (width, width), work);
             }
-            let (u, count, height) = (h.columns.as_ptr().add(from * h.stride), to - from, rows - first);
-            triangle::<L>(u, h.stride, first, count, &h.tau[from..to], &mut work.t);
-            let (t, ut, product) = (work.t.as_ptr(), work.ut.as_mut_ptr(), work.product.as_mut_ptr());
-            let u = u.add(first);
-            // U·T: rows of U are `height`, T is count×BLOCK.
-            ut.write_bytes(0, height * BLOCK);
-            let by_row = Spread { at: u, row: 1, column: h.stride };
-            multiply::<L>(one, by_row, height, count, t, BLOCK, ut, BLOCK, BLOCK);
-            // Uᵀ·C.
-            let c = c.add(first * width);
-            product.write_bytes(0, count * width);
-            let by_column = Spread { at: u, row: h.stride, column: 1 };
-            multiply::<L>(one, by_column, count, height, c, width, product, width, width);
-            // C ← C − (U·T)(Uᵀ·C).
-            let ut = Spread { at: ut, row: BLOCK, column: 1 };
-            multiply::<L>(-one, ut, height, count, product, width, c, width, width);
         }
+    }
+}
+
+/// `c ← c − U·T·Uᵀ·c` for one block of reflectors (Tᵀ if `TRANSPOSED`) and `width` columns of c, whose rows are `c_stride`
+/// apart.
+#[inline(always)]
+unsafe fn apply_block<L: Lanes, const TRANSPOSED: bool>(
+    h: Reflectors<L::Scalar>,
+    block: std::ops::Range<usize>,
+    c: *mut L::Scalar,
+    rows: usize,
+    (width, c_stride): (usize, usize),
+    work: &mut Workspace<L::Scalar>,
+) {
+    let one = L::Scalar::of(1.0);
+    let first = block.start + h.offset;
+    let (count, height) = (block.len(), rows - first);
+    // Safety: the caller's lengths.
+    unsafe {
+        let u = h.columns.as_ptr().add(block.start * h.stride);
+        triangle::<L>(u, h.stride, first, count, &h.tau[block], &mut work.t);
+        if TRANSPOSED {
+            for i in 0..BLOCK {
+                for j in 0..i {
+                    work.t.swap(i * BLOCK + j, j * BLOCK + i);
+                }
+            }
+        }
+        let (t, ut, product) = (work.t.as_ptr(), work.ut.as_mut_ptr(), work.product.as_mut_ptr());
+        let u = u.add(first);
+        // U·T: rows of U are `height`, T is count×BLOCK.
+        ut.write_bytes(0, height * BLOCK);
+        let by_row = Spread { at: u, row: 1, column: h.stride };
+        multiply::<L>(one, by_row, height, count, t, BLOCK, ut, BLOCK, BLOCK);
+        // Uᵀ·C.
+        let c = c.add(first * c_stride);
+        product.write_bytes(0, count * width);
+        let by_column = Spread { at: u, row: h.stride, column: 1 };
+        multiply::<L>(one, by_column, count, height, c, c_stride, product, width, width);
+        // C ← C − (U·T)(Uᵀ·C).
+        let ut = Spread { at: ut, row: BLOCK, column: 1 };
+        multiply::<L>(-one, ut, height, count, product, width, c, c_stride, width);
     }
 }
 

@@ -364,9 +364,20 @@ mod tests {
 
     #[test]
     fn polar_factor_matches_the_svd_for_every_shape() {
-        for (rows, columns) in
-            [(1, 1), (1, 7), (7, 1), (2, 2), (5, 9), (9, 5), (50, 50), (60, 41), (41, 60), (100, 100)]
-        {
+        for (rows, columns) in [
+            (1, 1),
+            (1, 7),
+            (7, 1),
+            (2, 2),
+            (5, 9),
+            (9, 5),
+            (50, 50),
+            (60, 41),
+            (41, 60),
+            (100, 100),
+            (130, 70),
+            (71, 150),
+        ] {
             let w = normal(rows, columns, 1) * 1e-7;
             let mut spectrum = Spectrum::new(rows, columns);
             let mut p = Array2::zeros((rows, columns));
