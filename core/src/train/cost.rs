@@ -1,7 +1,7 @@
 //! What a run will take, before it runs: a forecast for plans, and the order of dispatch (longest first).
 
-use super::dimensions;
 use super::spectrum::Spectrum;
+use super::{dimensions, sparse};
 use crate::baseline;
 use crate::penalty::{self, Penalty};
 use crate::problem;
@@ -21,10 +21,13 @@ pub struct Cost {
 
 /// Rates of one core of a server CPU with AVX-512 (docs/performance.md), in flops per second, and the fixed cost of
 /// a step in seconds.
-const PRODUCT_RATE: f64 = 45e9;
-const POLAR_RATE: f64 = 14e9;
-const SVD_RATE: f64 = 14e9;
+const PRODUCT_RATE: f64 = 80e9;
+const SPARSE_RATE: f64 = 15e9;
+const POLAR_RATE: f64 = 50e9;
+const SVD_RATE: f64 = 25e9;
 const STEP_SECONDS: f64 = 4e-6;
+/// Numbers of 32 bits: twice as many fit in a register and in a cache.
+const NARROW: f64 = 1.8;
 
 /// The forecast for `trial`. A problem whose size is only in its files counts as 1000×1000: see [`forecast_of`].
 pub fn forecast(trial: &Trial) -> Cost {
@@ -46,8 +49,18 @@ pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
     }
     let dims = dimensions(n1, n2, trial.size("depth"), trial.size("width"));
     let layer_entries: f64 = dims.windows(2).map(|d| (d[0] * d[1]) as f64).sum();
-    // Forward one product, backward two, for every layer but the first: 2·d_out·d_in·n2 flops each.
-    let products: f64 = dims.windows(2).skip(1).map(|d| 3.0 * 2.0 * (d[0] * d[1] * n2) as f64).sum();
+    // Three products with W as large as it is, three for every layer but the outer one and its neighbour (train/network.rs).
+    let (chain, inner) = if n1 <= n2 { (&dims[1..], dims[1]) } else { (&dims[..dims.len() - 1], dims[dims.len() - 2]) };
+    let columns = chain[0];
+    let deep = dims.len() > 2;
+    let chained: f64 = chain.windows(2).skip(1).map(|d| 6.0 * (d[0] * d[1] * columns) as f64).sum();
+    let sparse = trial.text("penalty") == "none" && sensing == 0.0 && sparse::pays(m, n1, n2);
+    let outer = match (deep, sparse) {
+        (false, _) => 0.0,
+        (true, false) => 6.0 * (n1 * inner * n2) as f64 / PRODUCT_RATE,
+        (true, true) => 6.0 * (m * inner) as f64 / SPARSE_RATE,
+    };
+    let products = outer + if deep { chained / PRODUCT_RATE } else { 0.0 };
     // Muon's polar factors by five Newton–Schulz steps, 6·k²·long flops each, or exactly.
     let polar: f64 = match trial.get("polar") {
         Some(Value::Text(polar)) => dims
@@ -72,17 +85,20 @@ pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
         .map(|&(r, c)| {
             let (long, k) = (r.max(c) as f64, r.min(c) as f64);
             match form {
-                // 8/3 k³ and 4 k³ for square, and the longer side's reflectors.
-                Ok(Penalty::Norms(_)) => {
-                    (20.0 / 3.0 * k + 6.0 * (long - k)) * k * k / POLAR_RATE + 80.0 * k * k / 2.0 / POLAR_RATE
+                Ok(Penalty::Norms(_) | Penalty::Spectral(_)) if trial.text("decomposition") == "svd" => {
+                    (14.0 * k + 8.0 * long) * k * k / SVD_RATE
                 }
-                Ok(Penalty::Spectral(_)) => (14.0 * k + 8.0 * long) * k * k / SVD_RATE,
+                // 8/3 k³ and 4 k³ for square, and the longer side's reflectors; 40 poles or so of 8 flops.
+                Ok(Penalty::Norms(_)) => (20.0 / 3.0 * k + 6.0 * (long - k) + 80.0) * k * k / POLAR_RATE,
+                // And the singular values, by a method of no regular flow.
+                Ok(Penalty::Spectral(_)) => (20.0 / 3.0 * k + 6.0 * (long - k) + 500.0) * k * k / POLAR_RATE,
                 _ => 0.0,
             }
         })
         .sum();
     let elementwise = 8.0 * (entries + 3.0 * layer_entries) / 8e9;
-    let step = STEP_SECONDS + products / PRODUCT_RATE + polar + spectral + elementwise + 4.0 * sensing / 10e9;
+    let narrow = if trial.text("dtype") == "f32" { NARROW } else { 1.0 };
+    let step = STEP_SECONDS + (products + spectral) / narrow + polar + elementwise + 4.0 * sensing / 10e9 / narrow;
     let points = (trial.int("points") as f64).min(trial.int("steps") as f64);
     let workspaces: f64 = spectra.iter().map(|&(r, c)| Spectrum::<f64>::bytes(r, c) as f64).sum();
     let exact = trial.get("polar").and_then(Value::text) == Some("exact");
