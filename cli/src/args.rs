@@ -2,8 +2,10 @@
 //!
 //! Help texts are the doc comments below. What a verb does is in `verbs/`, one file each.
 
+mod bench;
 mod cluster;
 
+pub use bench::{Bench, Dispatch, Eta, Scale, Start, Workers as BenchWorkers};
 pub use cluster::{Coordinator, Invite, Join, Role, Tls, Token, Work, Worker, Workers};
 
 use crate::output::Format;
@@ -214,6 +216,12 @@ pub enum Verb {
         /// Where they go.
         #[arg(long, value_name = "DIR")]
         dir: PathBuf,
+    },
+    /// Measure this program on this machine.
+    Bench {
+        /// What.
+        #[command(subcommand)]
+        what: Bench,
     },
     /// Train what a worker says on standard input.
     #[command(hide = true)]

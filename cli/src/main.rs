@@ -58,6 +58,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Completions { shell } => verbs::completions::run(*shell),
         Verb::Man { dir } => verbs::man::run(dir),
         Verb::Slot => verbs::slot::run(),
+        Verb::Bench { what } => wait(verbs::bench::run(db, what, output)),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::Coordinator(asked) => wait(verbs::coordinator::run(db, asked)),
         Verb::Worker(asked) => wait(verbs::worker::run(asked)),

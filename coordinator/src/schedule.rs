@@ -6,6 +6,10 @@
 //! minutes is small.
 
 use std::collections::{BTreeMap, BTreeSet};
+use sweep_core::grid::Class;
+use sweep_core::sweep::{Cell, Sweep};
+use sweep_core::train::cost;
+use sweep_core::trial::Inputs;
 
 /// How cells are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,25 @@ pub struct Span {
     pub seconds: f64,
     /// What is run, sizes aside (`adam ratio`): the forecasts of one kind are wrong by about the same factor.
     pub kind: String,
+}
+
+/// The spans of a sweep, in the order of its cells: one a cost class, forecast by its first cell (of refits, with the first
+/// candidate's values).
+pub fn spans(sweep: &Sweep, inputs: &Inputs) -> Vec<Span> {
+    let forecast = |cell| {
+        let coordinates = match sweep.cell(cell) {
+            Some(Cell::Fixed(coordinates)) => Some(coordinates),
+            _ => sweep.refit_coordinates(cell, 0),
+        };
+        coordinates
+            .and_then(|coordinates| sweep.trial(&coordinates, inputs).ok())
+            .map_or((1.0, String::new()), |trial| (cost::forecast(&trial).seconds, trial.method()))
+    };
+    let span = |class: Class| {
+        let (seconds, kind) = forecast(class.start);
+        Span { start: class.start, len: class.len, replicates: class.replicates, seconds, kind }
+    };
+    sweep.classes().into_iter().map(span).collect()
 }
 
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 //! No verb knows another; what they share is in `session`, `output`, `answer` and `threads`.
 
 pub mod backup;
+pub mod bench;
 pub mod cells;
 pub mod check;
 pub mod completions;
