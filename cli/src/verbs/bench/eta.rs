@@ -78,15 +78,15 @@ n = [30, 60]
 rank = 2
 samples_dof = 3
 [train]
-steps = [2000, 6000]
+steps = 5000
 depth = [1, 3]
 init_scale = 0.1
 [[optimizer]]
 name = "gd"
-lr = [0.1, 0.3]
+lr = [0.03, 0.1, 0.3]
 [[optimizer]]
 name = "adam"
-lr = [1e-3, 1e-2]
+lr = [1e-3, 3e-3, 1e-2]
 [[penalty]]
 name = "none"
 [[penalty]]
@@ -95,7 +95,7 @@ lambda = 1e-2
 [[baseline]]
 name = "minimum_nuclear"
 [replicate]
-count = 3
+count = 10
 [record]
 points = 20
 "#;
