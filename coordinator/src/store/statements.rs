@@ -419,6 +419,17 @@ pub static FORGET_CHECKPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
     )
 });
 
+/// The latest outcome of each trial (digest, revision) that may be linked, as [`OUTCOME_FOR`]; NULL where there is none.
+pub static OUTCOMES_FOR: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::around(
+        "SELECT v.column1, (SELECT MAX(o.id) FROM outcomes o WHERE o.trial_digest = v.column1
+         AND o.revision = CAST(v.column2 AS BIGINT) AND o.status <> 'out_of_time') FROM (VALUES "
+            .to_owned(),
+        2,
+        ") AS v",
+    )
+});
+
 /// Attempts that begin (or, for a link, begin and end).
 pub static ADD_ATTEMPTS: LazyLock<Bulk> = LazyLock::new(|| {
     let columns = ["sweep_id", "cell", "fence", "worker_id", "leased_at_ms", "ended_at_ms", "ending"];
@@ -439,6 +450,7 @@ pub fn all(sqlite: bool) -> Vec<&'static str> {
         &ADD_ATTEMPTS,
         &REOPEN,
         &FORGET_CHECKPOINTS,
+        &OUTCOMES_FOR,
     ];
     let made = [*OUTCOME, *POINTS];
     let checks = super::check::statements(sqlite);
