@@ -78,7 +78,7 @@ n = [30, 60]
 rank = 2
 samples_dof = 3
 [train]
-steps = 5000
+steps = 3000
 depth = [1, 3]
 init_scale = 0.1
 [[optimizer]]

@@ -72,9 +72,11 @@ impl Stage {
                 stage.facts.directory.as_deref().unwrap_or(Path::new("?")).display()
             )));
         }
-        let token = format!("{}\n", secret(32));
-        let kept = sweep_coordinator::tls::write(&stage.token(Role::Worker), &token);
-        kept.context("failed to make a token").map_err(Failure::Internal)?;
+        // The coordinator takes them with its start; the secrets go with the directory.
+        for role in [Role::Admin, Role::Worker] {
+            let kept = sweep_coordinator::tls::write(&stage.token(role), &format!("{}\n", secret(32)));
+            kept.context("failed to make a token").map_err(Failure::Internal)?;
+        }
         Ok(stage)
     }
 
