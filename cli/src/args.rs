@@ -5,7 +5,7 @@
 mod bench;
 mod cluster;
 
-pub use bench::{Bench, Train};
+pub use bench::{Bench, Dispatch, Eta, Scale, Start, Train, Workers as BenchWorkers};
 pub use cluster::{Coordinator, Invite, Join, Role, Tls, Token, Work, Worker, Workers};
 
 use crate::output::Format;
@@ -219,6 +219,7 @@ pub enum Verb {
     },
     /// Measure this program on this machine.
     Bench {
+        /// What.
         #[command(subcommand)]
         what: Bench,
     },

@@ -23,7 +23,7 @@ mod threads;
 mod verbs;
 
 use anyhow::Context;
-use args::{Bench, Cli, Named, Verb};
+use args::{Cli, Named, Verb};
 use failure::{Failure, Result};
 use std::process::ExitCode;
 use verbs::control::Change;
@@ -57,8 +57,8 @@ fn run(cli: &Cli) -> Result {
         Verb::Diff { a, b, max_cells } => verbs::diff::run(a, b, *max_cells, output),
         Verb::Completions { shell } => verbs::completions::run(*shell),
         Verb::Man { dir } => verbs::man::run(dir),
-        Verb::Bench { what: Bench::Train(asked) } => verbs::bench::train::run(asked),
         Verb::Slot => verbs::slot::run(),
+        Verb::Bench { what } => wait(verbs::bench::run(db, what, output)),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::Coordinator(asked) => wait(verbs::coordinator::run(db, asked)),
         Verb::Worker(asked) => wait(verbs::worker::run(asked)),

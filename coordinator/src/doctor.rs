@@ -188,6 +188,7 @@ mod tests {
         Facts {
             engine: "SQLite 3".to_owned(),
             settings: vec![("synchronous", "2".to_owned(), "2")],
+            directory: None,
             file_system: Some("ext4".to_owned()),
             over_network: false,
             free_bytes: Some(5 << 30),

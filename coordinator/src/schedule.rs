@@ -3,9 +3,13 @@
 //! A sweep's cells lie in *spans*: contiguous ranges of indices whose cells cost the same (a cost class of the grid, or the
 //! refits of one group). Each span has one cursor, so the order costs O(spans) memory however many cells there
 //! are. Cells that came back go first. Longest first keeps the end of a sweep short: what is left for the last
-//! minutes is small.
+//! minutes is small. Before that a few *probes*, one cell of a span each, tell early what the others will take.
 
 use std::collections::{BTreeMap, BTreeSet};
+use sweep_core::grid::Class;
+use sweep_core::sweep::{Cell, Sweep};
+use sweep_core::train::cost;
+use sweep_core::trial::Inputs;
 
 /// How cells are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,25 @@ pub struct Span {
     pub kind: String,
 }
 
+/// The spans of a sweep, in the order of its cells: one a cost class, forecast by its first cell (of refits, with the first
+/// candidate's values).
+pub fn spans(sweep: &Sweep, inputs: &Inputs) -> Vec<Span> {
+    let forecast = |cell| {
+        let coordinates = match sweep.cell(cell) {
+            Some(Cell::Fixed(coordinates)) => Some(coordinates),
+            _ => sweep.refit_coordinates(cell, 0),
+        };
+        coordinates
+            .and_then(|coordinates| sweep.trial(&coordinates, inputs).ok())
+            .map_or((1.0, String::new()), |trial| (cost::forecast(&trial).seconds, trial.method()))
+    };
+    let span = |class: Class| {
+        let (seconds, kind) = forecast(class.start);
+        Span { start: class.start, len: class.len, replicates: class.replicates, seconds, kind }
+    };
+    sweep.classes().into_iter().map(span).collect()
+}
+
 #[derive(Debug, Clone)]
 struct Track {
     span: Span,
@@ -38,12 +61,33 @@ struct Track {
     next: u64,
     /// Whether its cells go out only when they are released.
     held: bool,
-    /// Measured over forecast seconds, averaged (geometric, recent ones weigh more); `None` before the first.
-    learned: Option<f64>,
+    /// Measured over forecast seconds.
+    learned: Mean,
 }
 
-/// The weight of a new measurement in the average.
-const RECENT: f64 = 0.2;
+/// The least weight of a new measurement in a mean: what changes with time is followed.
+const RECENT: f64 = 0.05;
+/// The share of a sweep's forecast work that probes may take.
+const PROBES: f64 = 0.03;
+
+/// A mean of which recent values are the greater part once there are many. Arithmetic: the time left is a sum.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mean {
+    count: f64,
+    value: f64,
+}
+
+impl Mean {
+    fn add(&mut self, value: f64) {
+        self.count += 1.0;
+        self.value += (value - self.value) * RECENT.max(1.0 / self.count);
+    }
+
+    /// `None` of nothing.
+    fn get(&self) -> Option<f64> {
+        (self.count > 0.0).then_some(self.value)
+    }
+}
 
 /// The order of one sweep's cells.
 #[derive(Debug, Clone)]
@@ -54,8 +98,12 @@ pub struct Schedule {
     by_start: BTreeMap<u64, usize>,
     returned: BTreeSet<u64>,
     running: BTreeMap<u64, f64>,
-    /// Measured over forecast seconds of each kind, averaged likewise.
-    kinds: BTreeMap<String, f64>,
+    /// Measured over forecast seconds of each kind.
+    kinds: BTreeMap<String, Mean>,
+    /// The middle of these; 1 before the first.
+    middle: f64,
+    /// Spans that are to be probed, the next one last; made with the first cell that is taken.
+    probes: Option<Vec<usize>>,
 }
 
 impl Schedule {
@@ -68,6 +116,8 @@ impl Schedule {
             returned: BTreeSet::new(),
             running: BTreeMap::new(),
             kinds: BTreeMap::new(),
+            middle: 1.0,
+            probes: None,
         }
     }
 
@@ -83,7 +133,8 @@ impl Schedule {
 
     fn push(&mut self, span: Span, touched: u64, held: bool) {
         self.by_start.insert(span.start, self.tracks.len());
-        self.tracks.push(Track { next: touched.min(span.len), span, learned: None, held });
+        self.tracks.push(Track { next: touched.min(span.len), span, learned: Mean::default(), held });
+        self.probes = None;
     }
 
     /// Lets a held cell go out; once for each. One that is already final is released with `final_already`.
@@ -113,7 +164,7 @@ impl Schedule {
         let cell = match self.returned.pop_first() {
             Some(cell) => cell,
             None => {
-                let index = self.best()?;
+                let index = self.probe().or_else(|| self.best())?;
                 let track = &mut self.tracks[index];
                 track.next += 1;
                 track.span.start + track.next - 1
@@ -122,6 +173,45 @@ impl Schedule {
         let seconds = self.seconds(cell);
         self.running.insert(cell, seconds);
         Some((cell, seconds))
+    }
+
+    /// The next span of which nothing is known and that is to be known early.
+    fn probe(&mut self) -> Option<usize> {
+        if self.probes.is_none() {
+            self.probes = Some(self.probes());
+        }
+        let unknown = |track: &Track| !track.held && track.next < track.span.len && track.learned.get().is_none();
+        loop {
+            let index = self.probes.as_mut()?.pop()?;
+            if unknown(&self.tracks[index]) {
+                return Some(index);
+            }
+        }
+    }
+
+    /// The spans to probe, the first one last: of every kind the one with most work, then those of most cells, of which one
+    /// costs the least share; the longest first, so that all are known at about the same time. None where the order is that
+    /// of replicates: each of these is a cell of every span.
+    fn probes(&self) -> Vec<usize> {
+        if self.order == Order::ReplicatesFirst {
+            return Vec::new();
+        }
+        let work = |track: &Track| (track.span.len - track.next) as f64 * track.span.seconds;
+        let mut open: Vec<usize> = (0..self.tracks.len()).filter(|&i| !self.tracks[i].held).collect();
+        open.sort_by(|&a, &b| work(&self.tracks[b]).total_cmp(&work(&self.tracks[a])));
+        let mut seen = BTreeSet::new();
+        let (first, mut rest): (Vec<usize>, Vec<usize>) =
+            open.into_iter().partition(|&i| seen.insert(self.tracks[i].span.kind.as_str()));
+        rest.sort_by_key(|&i| std::cmp::Reverse(self.tracks[i].span.len - self.tracks[i].next));
+        let mut room = PROBES * self.tracks.iter().map(work).sum::<f64>();
+        let mut probes: Vec<usize> = first.into_iter().chain(rest).collect();
+        probes.retain(|&i| {
+            let fits = self.tracks[i].span.seconds <= room;
+            room -= if fits { self.tracks[i].span.seconds } else { 0.0 };
+            fits
+        });
+        probes.sort_by(|&a, &b| self.tracks[a].span.seconds.total_cmp(&self.tracks[b].span.seconds));
+        probes
     }
 
     /// The track whose next cell goes out: by (replicate,) cost, then by index, so that the order is one.
@@ -146,11 +236,16 @@ impl Schedule {
         if !(ratio > 0.0 && ratio.is_finite()) {
             return;
         }
-        let average = |old: Option<f64>| Some(old.map_or(ratio, |old| old.powf(1.0 - RECENT) * ratio.powf(RECENT)));
-        self.tracks[index].learned = average(self.tracks[index].learned);
+        self.tracks[index].learned.add(ratio);
         let kind = &self.tracks[index].span.kind;
-        let learned = average(self.kinds.get(kind).copied()).unwrap_or(ratio);
-        self.kinds.insert(kind.clone(), learned);
+        match self.kinds.get_mut(kind) {
+            Some(mean) => mean.add(ratio),
+            None => self.kinds.entry(kind.clone()).or_default().add(ratio),
+        }
+        let mut learned: Vec<f64> = self.kinds.values().map(|mean| mean.value).collect();
+        learned.sort_by(f64::total_cmp);
+        // Of an even number the lower: a few kinds of unusual runs are too slow rather than too fast.
+        self.middle = learned[(learned.len() - 1) / 2];
     }
 
     /// A cell that needs no run (its result was already there), or is not to be tried again.
@@ -177,12 +272,8 @@ impl Schedule {
     /// What the forecasts of a span are multiplied by: what its own cells have shown, or else those of its kind, or else
     /// the middle one of all kinds (this machine against the one whose rates the forecasts are made of).
     fn factor(&self, track: &Track) -> f64 {
-        track.learned.or_else(|| self.kinds.get(&track.span.kind).copied()).unwrap_or_else(|| {
-            let mut learned: Vec<f64> = self.kinds.values().copied().collect();
-            learned.sort_by(f64::total_cmp);
-            // Of an even number the lower: a few kinds of unusual runs are too slow rather than too fast.
-            learned.get(learned.len().saturating_sub(1) / 2).copied().unwrap_or(1.0)
-        })
+        let of_kind = || self.kinds.get(&track.span.kind).and_then(Mean::get);
+        track.learned.get().or_else(of_kind).unwrap_or(self.middle)
     }
 
     /// The forecast for `cell`, as learned so far.
@@ -262,6 +353,35 @@ mod tests {
         }
         // Ten times its forecast by its kind; 3, the middle of 2, 3 and 10.
         assert!((schedule.seconds_left() - (10.0 + 3.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn one_cell_of_each_span_goes_first_where_that_is_a_small_part() {
+        let kind = |kind: &str, span| Span { kind: kind.to_owned(), ..span };
+        let mut schedule = Schedule::new(Order::LongestFirst);
+        schedule.add(span(0, 500, 1, 4.0), 0);
+        schedule.add(span(500, 1_000, 1, 1.0), 0);
+        schedule.add(kind("adam", span(1_500, 100, 1, 2.0)), 0);
+        // Its one cell is 120 s of 3,320: more than a probe may take.
+        schedule.add(kind("svt", span(1_600, 1, 1, 120.0)), 0);
+        schedule.add_held(span(2_000, 10, 1, 9.0));
+        let first: Vec<u64> = std::iter::from_fn(|| schedule.take().map(|(cell, _)| cell)).take(5).collect();
+        assert_eq!(first, [0, 1_500, 500, 1_600, 1]);
+        // Each in the order of its cells, and each once.
+        let mut rest = all(&mut schedule);
+        rest.extend(first);
+        rest.sort_unstable();
+        assert_eq!(rest, (0..1_601).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_mean_is_that_of_all_at_first_and_follows_what_changes() {
+        let mut mean = Mean::default();
+        assert_eq!(mean.get(), None);
+        [1.0, 2.0, 6.0].into_iter().for_each(|x| mean.add(x));
+        assert_eq!(mean.get(), Some(3.0));
+        (0..200).for_each(|_| mean.add(10.0));
+        assert!((mean.get().unwrap() - 10.0).abs() < 0.01, "{mean:?}");
     }
 
     #[test]

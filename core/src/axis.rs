@@ -7,6 +7,7 @@
 use crate::error::{Error, Result};
 use crate::value::{Literal, Value};
 use crate::{baseline, init, optimizer, penalty, problem, schedule};
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What values an axis takes.
@@ -193,22 +194,33 @@ pub const TRAINING: &[Axis] = &[
 /// The choices: axes whose value is a registry entry that brings axes of its own. In the order of columns.
 pub const CHOICES: &[&str] = &["problem", "baseline", "init", "optimizer", "schedule", "penalty"];
 
+/// Does `$with` with the registry of a choice.
+macro_rules! with_registry {
+    ($choice:expr, $known:ident => $with:expr) => {
+        match $choice {
+            "problem" => with_registry!(@ problem, $known => $with),
+            "baseline" => with_registry!(@ baseline, $known => $with),
+            "init" => with_registry!(@ init, $known => $with),
+            "optimizer" => with_registry!(@ optimizer, $known => $with),
+            "schedule" => with_registry!(@ schedule, $known => $with),
+            "penalty" => with_registry!(@ penalty, $known => $with),
+            other => unreachable!("{other} is not one of CHOICES"),
+        }
+    };
+    (@ $registry:ident, $known:ident => $with:expr) => {{
+        let $known = $registry::KNOWN;
+        $with
+    }};
+}
+
 /// The entries of a choice: name, sentence, axes.
 pub fn entries(choice: &str) -> Vec<(&'static str, &'static str, &'static [Axis])> {
-    macro_rules! of {
-        ($registry:ident) => {
-            $registry::KNOWN.iter().map(|e| (e.name, e.doc, e.axes)).collect()
-        };
-    }
-    match choice {
-        "problem" => of!(problem),
-        "baseline" => of!(baseline),
-        "init" => of!(init),
-        "optimizer" => of!(optimizer),
-        "schedule" => of!(schedule),
-        "penalty" => of!(penalty),
-        other => unreachable!("{other} is not one of CHOICES"),
-    }
+    with_registry!(choice, known => known.iter().map(|e| (e.name, e.doc, e.axes)).collect())
+}
+
+/// The entry of a choice that has this name, if there is one: name, axes.
+pub fn entry(choice: &str, name: &str) -> Option<(&'static str, &'static [Axis])> {
+    with_registry!(choice, known => known.iter().find(|e| e.name == name).map(|e| (e.name, e.axes)))
 }
 
 /// Every axis but the choices, once each, in the order of columns. (`default` and `doc` are those of the
@@ -229,7 +241,8 @@ pub fn all() -> &'static [Axis] {
 
 /// The axis called `name`, if it is one (choices are not).
 pub fn find(name: &str) -> Option<&'static Axis> {
-    all().iter().find(|axis| axis.name == name)
+    static BY_NAME: OnceLock<HashMap<&'static str, &'static Axis>> = OnceLock::new();
+    BY_NAME.get_or_init(|| all().iter().map(|axis| (axis.name, axis)).collect()).get(name).copied()
 }
 
 #[cfg(test)]

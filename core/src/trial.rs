@@ -167,17 +167,24 @@ impl Trial {
         &self.inputs
     }
 
+    /// The values that are not those of [`Trial::new`] where nothing is given, and the axis of each that is no choice; every
+    /// choice is among them.
+    pub fn given(&self) -> impl Iterator<Item = (&'static str, &Value, Option<Axis>)> {
+        let declared = self.declared();
+        self.values.iter().filter_map(move |(&name, value)| {
+            let axis = declared.iter().find(|axis| axis.name == name).copied();
+            let at_default = axis.is_some_and(|axis| axis.default.is_some_and(|default| default.is(value)));
+            (!at_default).then_some((name, value, axis))
+        })
+    }
+
     /// The canonical form: JSON, sorted keys, no value at its default, files by content, floats in shortest form.
     ///
     /// # Errors
     /// [`Error::Conflict`] where a file has no content hash.
     pub fn canonical(&self) -> Result<String> {
         let mut canonical = BTreeMap::new();
-        for (&name, value) in &self.values {
-            let axis = self.declared(name);
-            if axis.is_some_and(|a| a.default.map(Value::from).as_ref() == Some(value)) {
-                continue;
-            }
+        for (name, value, axis) in self.given() {
             let by_content = match axis.map(|a| a.kind) {
                 Some(Kind::File) => Value::Text(self.content(name)?.to_owned()),
                 _ => value.clone(),
@@ -196,10 +203,10 @@ impl Trial {
         Ok(blake3::hash(bytes.as_bytes()).to_hex().to_string())
     }
 
-    /// The axis as the chosen entry declares it, with that entry's default.
-    fn declared(&self, name: &str) -> Option<Axis> {
-        let given = self.values.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
-        applicable(&given).ok()?.into_iter().find(|axis| axis.name == name)
+    /// The axes that apply, as the chosen entries declare them, with their defaults.
+    fn declared(&self) -> Vec<Axis> {
+        let chosen = axis::CHOICES.iter().filter_map(|choice| Some(((*choice).to_owned(), self.get(choice)?.clone())));
+        applicable(&chosen.collect()).unwrap_or_default()
     }
 }
 
@@ -216,8 +223,7 @@ fn choices(given: &BTreeMap<String, Value>) -> Result<Vec<(&'static str, &'stati
             ("penalty", _) => Some("none"),
             _ => None,
         };
-        let known = axis::entries(choice);
-        let names = || known.iter().map(|(name, _, _)| *name).collect::<Vec<_>>();
+        let names = || axis::entries(choice).iter().map(|(name, _, _)| *name).collect::<Vec<_>>();
         let name = match given.get(choice) {
             Some(Value::Text(name)) => name.as_str(),
             Some(other) => {
@@ -229,12 +235,12 @@ fn choices(given: &BTreeMap<String, Value>) -> Result<Vec<(&'static str, &'stati
                 allowed: names().join(", "),
             })?,
         };
-        let (entry, _, axes) = known.iter().find(|(known, _, _)| *known == name).ok_or_else(|| Error::Unknown {
+        let (entry, axes) = axis::entry(choice, name).ok_or_else(|| Error::Unknown {
             what: choice,
             name: name.to_owned(),
             known: names(),
         })?;
-        chosen.push((choice, *entry, *axes));
+        chosen.push((choice, entry, axes));
     }
     Ok(chosen)
 }

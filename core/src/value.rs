@@ -71,6 +71,18 @@ pub enum Literal {
     Text(&'static str),
 }
 
+impl Literal {
+    /// Whether `value` is this one.
+    pub fn is(&self, value: &Value) -> bool {
+        match (self, value) {
+            (Literal::Int(a), Value::Int(b)) => a == b,
+            (Literal::Float(a), Value::Float(b)) => a == b,
+            (Literal::Text(a), Value::Text(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
 impl From<Literal> for Value {
     fn from(l: Literal) -> Self {
         match l {

@@ -78,7 +78,7 @@ pub fn coordinates(values: HashMap<String, v1::Value>) -> Result<BTreeMap<String
 impl From<&Trial> for v1::Trial {
     fn from(trial: &Trial) -> v1::Trial {
         v1::Trial {
-            values: trial.values().map(|(axis, value)| (axis.to_owned(), value.into())).collect(),
+            values: trial.given().map(|(axis, value, _)| (axis.to_owned(), value.into())).collect(),
             inputs: trial.inputs().clone().into_iter().collect(),
         }
     }

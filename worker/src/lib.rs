@@ -6,7 +6,7 @@
 //! drains when told.
 //!
 //! There are two kinds of slots, see [`Isolation`]: `thread`s, and children with a `supervisor` on this side of their
-//! pipes and [`child`] on the other.
+//! pipes and [`child`] on the other; and for measurements of all but training, a `stand_in`.
 
 mod cache;
 pub mod child;
@@ -15,18 +15,22 @@ pub mod machine;
 pub mod monitor;
 pub mod remote;
 mod slot;
+mod stand_in;
 mod supervisor;
 mod thread;
 
 use cache::Cache;
 use slot::{Contents, Event, Slot, Work};
+use stand_in::StandIn;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use supervisor::ChildSlot;
 use sweep_core::job::{Answer, Call, Ending, Key, Lease, Link, Report};
 use thread::ThreadSlot;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// Most bytes of files that are kept for trials to come.
 const FILES_BYTES: usize = 1 << 30;
@@ -57,6 +61,8 @@ pub enum Isolation {
     Threads,
     /// Child processes: whatever ends one ends its attempt only.
     Children(Children),
+    /// No run at all: each attempt is answered on the spot by this function. For measurements of dispatch.
+    StandIn(fn(&Lease) -> Ending),
 }
 
 /// How children are started. They use as many BLAS threads as this process says it uses.
@@ -94,6 +100,7 @@ fn slots(settings: &Settings, events: &mpsc::UnboundedSender<Event>) -> Vec<Box<
         match &settings.isolation {
             Isolation::Threads => Box::new(ThreadSlot::start(index, seconds, move |event| events.send(event).is_ok())),
             Isolation::Children(children) => Box::new(ChildSlot::start(index, seconds, children.clone(), events)),
+            Isolation::StandIn(answer) => Box::new(StandIn { index, answer: *answer, events }),
         }
     };
     (0..settings.slots).map(start).collect()
@@ -105,6 +112,7 @@ fn slots(settings: &Settings, events: &mpsc::UnboundedSender<Event>) -> Vec<Box<
 /// # Errors
 /// What the link says; everything that was running is dropped then, and its leases will expire.
 pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receiver<bool>) -> Result<(), L::Error> {
+    let link = Arc::new(link);
     let (events, mut inbox) = mpsc::unbounded_channel();
     let slots = slots(&settings, &events);
     let mut idle: Vec<usize> = (0..settings.slots).rev().collect();
@@ -113,7 +121,10 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
     // What each slot runs, and what of it nobody wants any more.
     let mut running: BTreeMap<usize, Key> = BTreeMap::new();
     let mut dropped: BTreeSet<Key> = BTreeSet::new();
+    // What is to be said, and what is being said: while a commit takes its time slots go on, and what they end meanwhile
+    // shares the next one.
     let mut reports: Vec<Report> = Vec::new();
+    let mut delivery: Option<JoinHandle<Result<(), L::Error>>> = None;
     let (mut finished, mut called_back) = (false, false);
     loop {
         let draining = called_back || *drain.borrow();
@@ -148,17 +159,22 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
             running.insert(index, lease.key());
             slots[index].begin(Work { lease, files });
         }
-        // After the idle slots have work: they do not wait for the commit.
-        if !reports.is_empty() {
-            link.report(std::mem::take(&mut reports)).await?;
-            finished = false;
+        if !reports.is_empty() && delivery.is_none() {
+            let (link, reports) = (Arc::clone(&link), std::mem::take(&mut reports));
+            delivery = Some(tokio::spawn(async move { link.report(reports).await }));
         }
-        if idle.len() == slots.len() && (draining || finished) {
+        if idle.len() == slots.len() && delivery.is_none() && (draining || finished) {
             return Ok(());
         }
         // Whatever has happened, or time to ask again; a change of `drain` wakes too.
         let first = tokio::select! {
             event = inbox.recv() => event,
+            delivered = async { delivery.as_mut().expect("looked at before").await }, if delivery.is_some() => {
+                delivery = None;
+                delivered.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
+                finished = false;
+                None
+            }
             () = tokio::time::sleep(settings.poll), if !finished && !draining && queue.len() < idle.len() => None,
             changed = drain.changed(), if !draining => {
                 // A dropped sender can never ask to drain: go on without it.

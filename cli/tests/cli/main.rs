@@ -2,6 +2,7 @@
 //!
 //! Each test says what a user does and what is there afterwards, by value: what is printed, the exit code, the rows.
 
+mod bench;
 mod cluster;
 mod control;
 mod export;

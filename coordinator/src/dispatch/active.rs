@@ -4,12 +4,11 @@
 //! away and made anew.
 
 use super::{Dispatcher, Error, Progress, Result};
-use crate::schedule::{self, Schedule, Span};
+use crate::schedule::{self, Schedule};
 use crate::store::{self, CellState, Ending, NewCell, Stage, SweepState};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use sweep_core::sweep::{Cell, Order, Sweep};
-use sweep_core::train::cost;
 use sweep_core::trial::{Inputs, Trial};
 
 /// A sweep that is being worked on.
@@ -84,16 +83,15 @@ impl Dispatcher {
             Order::ReplicatesFirst => schedule::Order::ReplicatesFirst,
         };
         let mut schedule = Schedule::new(order);
-        let classes = sweep.classes();
-        let ranges: Vec<Range<u64>> = classes.iter().map(|class| class.start..class.start + class.len).collect();
+        let spans = schedule::spans(&sweep, &inputs);
+        let ranges: Vec<Range<u64>> = spans.iter().map(|span| span.start..span.start + span.len).collect();
         let touched = self.store.last_touched(&id, &ranges).await?;
-        for (class, last) in classes.iter().zip(touched) {
-            let (seconds, kind) = forecast(&sweep, class.start, &inputs);
-            let span = Span { start: class.start, len: class.len, replicates: class.replicates, seconds, kind };
-            if sweep.is_refit(class.start) {
+        for (span, last) in spans.into_iter().zip(touched) {
+            if sweep.is_refit(span.start) {
                 schedule.add_held(span);
             } else {
-                schedule.add(span, last.map_or(0, |last| last + 1 - class.start));
+                let touched = last.map_or(0, |last| last + 1 - span.start);
+                schedule.add(span, touched);
             }
         }
         let mut trouble = BTreeMap::new();
@@ -285,15 +283,4 @@ impl Active {
         whole.extend(coordinates.into_iter().filter(|(axis, _)| axis == "replicate"));
         Ok((NewCell { cell, stage, coordinates: whole, trial_digest }, trial))
     }
-}
-
-/// Core seconds of `cell`, and what it runs; of a refit, with the first candidate's values.
-fn forecast(sweep: &Sweep, cell: u64, inputs: &Inputs) -> (f64, String) {
-    let coordinates = match sweep.cell(cell) {
-        Some(Cell::Fixed(coordinates)) => Some(coordinates),
-        _ => sweep.refit_coordinates(cell, 0),
-    };
-    coordinates
-        .and_then(|coordinates| sweep.trial(&coordinates, inputs).ok())
-        .map_or((1.0, String::new()), |trial| (cost::forecast(&trial).seconds, trial.method()))
 }

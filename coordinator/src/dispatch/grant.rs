@@ -6,12 +6,12 @@
 use super::active::Active;
 use super::presence::Seat;
 use super::{ALONE_AFTER, Dispatcher, Error, Result};
-use crate::store::NewCell;
+use crate::store::{Granted, NewCell};
 use sweep_core::job::Lease;
 use sweep_core::trial::Trial;
 
 /// Most leases in one answer.
-const BUNDLE_CELLS: usize = 64;
+const BUNDLE_CELLS: usize = 512;
 
 impl Dispatcher {
     /// Leases for `idle` slots of a worker; empty where there are none now. The checkpoint of a cell that was leased
@@ -67,28 +67,22 @@ impl Dispatcher {
                 break;
             }
             let (cells, trials): (Vec<NewCell>, Vec<Trial>) = cells.into_iter().unzip();
-            let linked = if active.link {
-                self.store.link(&active.id, &cells, self.clock.now_ms()).await?
-            } else {
-                vec![false; cells.len()]
-            };
-            let (mut wanted, mut recipes) = (Vec::new(), Vec::new());
-            for ((cell, trial), linked) in cells.into_iter().zip(trials).zip(linked) {
-                if linked {
-                    active.schedule.skip(cell.cell);
-                    active.progress.done += 1;
-                    active.progress.linked += 1;
-                    self.finish(active, cell.cell).await?;
-                } else {
-                    wanted.push(cell);
-                    recipes.push(trial);
-                }
-            }
-            let granted = self.store.lease(&active.id, &wanted, worker, self.clock.now_ms()).await?;
-            for ((cell, trial), lease) in wanted.into_iter().zip(recipes).zip(granted) {
-                let Some(lease) = lease else {
-                    active.schedule.skip(cell.cell);
-                    continue;
+            let (link, now) = (active.link, self.clock.now_ms());
+            let granted = self.store.grant(&active.id, &cells, link, worker, now).await?;
+            for ((cell, trial), granted) in cells.into_iter().zip(trials).zip(granted) {
+                let lease = match granted {
+                    Some(Granted::Leased(lease)) => lease,
+                    Some(Granted::Linked) => {
+                        active.schedule.skip(cell.cell);
+                        active.progress.done += 1;
+                        active.progress.linked += 1;
+                        self.finish(active, cell.cell).await?;
+                        continue;
+                    }
+                    None => {
+                        active.schedule.skip(cell.cell);
+                        continue;
+                    }
                 };
                 self.presence().grant(seat, &lease, alone);
                 leases.push(Lease {

@@ -3,7 +3,7 @@
 //! A cell has a row once it was leased. Its fence rises with every lease and link, and never falls; whoever ends an
 //! attempt names the fence, and only the current one counts.
 
-use super::database::{Arg, Row, args};
+use super::database::{Arg, Row, Transaction, args};
 use super::error::{Error, Result};
 use super::keys::{self, Coordinates, Keys};
 use super::{Store, statements as sql};
@@ -144,6 +144,15 @@ pub struct Lease {
     pub fence: i64,
 }
 
+/// What became of a cell that was to be handed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Granted {
+    /// It is leased.
+    Leased(Lease),
+    /// It has the outcome of an equal trial.
+    Linked,
+}
+
 /// A cell that came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameBack {
@@ -243,57 +252,90 @@ pub struct Score {
 }
 
 impl Store {
-    /// Leases `cells` (each named once) to `worker`, which is known from [`Store::see_worker`].
-    ///
-    /// Answers in the order of `cells`: the lease, or `None` where the cell is leased to another or final. The rest
-    /// are leased all the same.
+    /// Gives each of `cells` (each named once) to `worker`, which is known from [`Store::see_worker`]; with `link`, those
+    /// whose trial has an outcome (of this revision, not out of time) get that instead. Answers in the order of `cells`.
+    /// One that is leased to another or final is left alone.
     ///
     /// # Errors
-    /// [`Error::Coordinate`]; nothing is leased then.
-    pub async fn lease(&self, sweep: &str, cells: &[NewCell], worker: &str, now_ms: i64) -> Result<Vec<Option<Lease>>> {
+    /// [`Error::Coordinate`]; nothing is given then.
+    pub async fn grant(
+        &self,
+        sweep: &str,
+        cells: &[NewCell],
+        link: bool,
+        worker: &str,
+        now_ms: i64,
+    ) -> Result<Vec<Option<Granted>>> {
+        self.give(sweep, cells, link, Some(worker), now_ms).await
+    }
+
+    /// The same; without a worker, what is not linked is left alone.
+    async fn give(
+        &self,
+        sweep: &str,
+        cells: &[NewCell],
+        link: bool,
+        worker: Option<&str>,
+        now_ms: i64,
+    ) -> Result<Vec<Option<Granted>>> {
         let prepared = prepare(cells)?;
-        let mut values = Vec::with_capacity(14 * cells.len());
-        for (cell, (json, keys)) in cells.iter().zip(&prepared) {
-            push_cell(&mut values, sweep, cell, json, keys, "leased", None);
-        }
         let mut transaction = self.database.write().await?;
-        let fences = fences(sql::LEASE.run(&mut transaction, &values).await?)?;
-        let mut attempts = Vec::with_capacity(7 * fences.len());
-        for (&cell, &fence) in &fences {
+        let known = if link { outcomes_for(&mut transaction, cells).await? } else { BTreeMap::new() };
+        let (mut links, mut leases) = (Vec::new(), Vec::with_capacity(14 * cells.len()));
+        for (cell, (json, keys)) in cells.iter().zip(&prepared) {
+            match known.get(&cell.trial_digest) {
+                Some(&outcome) => push_cell(&mut links, sweep, cell, json, keys, "done", Some(outcome)),
+                None => push_cell(&mut leases, sweep, cell, json, keys, "leased", None),
+            }
+        }
+        let linked = fences(sql::LINK.run(&mut transaction, &links).await?)?;
+        if worker.is_none() {
+            leases.clear();
+        }
+        // What may not be linked is leased all the same.
+        for (cell, (json, keys)) in cells.iter().zip(&prepared) {
+            if worker.is_some() && known.contains_key(&cell.trial_digest) && !linked.contains_key(&cell.cell) {
+                push_cell(&mut leases, sweep, cell, json, keys, "leased", None);
+            }
+        }
+        let leased = fences(sql::LEASE.run(&mut transaction, &leases).await?)?;
+        let mut attempts = Vec::with_capacity(7 * cells.len());
+        for (&cell, &fence) in &linked {
+            attempts.extend_from_slice(args![sweep, cell, fence, None::<&str>, now_ms, now_ms, "linked"]);
+        }
+        for (&cell, &fence) in &leased {
             attempts.extend_from_slice(args![sweep, cell, fence, worker, now_ms, None::<i64>, None::<&str>]);
         }
         sql::ADD_ATTEMPTS.run(&mut transaction, &attempts).await?;
         transaction.commit().await?;
-        let lease = |cell: &NewCell| {
-            fences.get(&cell.cell).map(|&fence| Lease { sweep: sweep.to_owned(), cell: cell.cell, fence })
+        let granted = |cell: &NewCell| match leased.get(&cell.cell) {
+            Some(&fence) => Some(Granted::Leased(Lease { sweep: sweep.to_owned(), cell: cell.cell, fence })),
+            None => linked.contains_key(&cell.cell).then_some(Granted::Linked),
         };
-        Ok(cells.iter().map(lease).collect())
+        Ok(cells.iter().map(granted).collect())
     }
 
-    /// Gives each of `cells` (each named once) the outcome of its trial, where one is there: of this revision, not
-    /// out of time. Answers in the order of `cells` whether it is now linked. Cells that are leased or final are left
-    /// alone.
+    /// Gives each of `cells` (each named once) the outcome of its trial, where one is there that may be linked. Answers in
+    /// the order of `cells` whether it is now linked; the rest is left alone.
     ///
     /// # Errors
-    /// [`Error::Coordinate`]; nothing is linked then.
+    /// As [`Store::grant`].
     pub async fn link(&self, sweep: &str, cells: &[NewCell], now_ms: i64) -> Result<Vec<bool>> {
-        let prepared = prepare(cells)?;
-        let mut transaction = self.database.write().await?;
-        let mut values = Vec::new();
-        for (cell, (json, keys)) in cells.iter().zip(&prepared) {
-            let found = transaction.row(sql::OUTCOME_FOR, args![&cell.trial_digest, REVISION]).await?;
-            if let Some(outcome) = found.map(|mut row| row.maybe_int()).transpose()?.flatten() {
-                push_cell(&mut values, sweep, cell, json, keys, "done", Some(outcome));
-            }
-        }
-        let fences = fences(sql::LINK.run(&mut transaction, &values).await?)?;
-        let mut attempts = Vec::with_capacity(7 * fences.len());
-        for (&cell, &fence) in &fences {
-            attempts.extend_from_slice(args![sweep, cell, fence, None::<&str>, now_ms, now_ms, "linked"]);
-        }
-        sql::ADD_ATTEMPTS.run(&mut transaction, &attempts).await?;
-        transaction.commit().await?;
-        Ok(cells.iter().map(|cell| fences.contains_key(&cell.cell)).collect())
+        let given = self.give(sweep, cells, true, None, now_ms).await?;
+        Ok(given.into_iter().map(|given| given == Some(Granted::Linked)).collect())
+    }
+
+    /// [`Store::grant`] without links.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn lease(&self, sweep: &str, cells: &[NewCell], worker: &str, now_ms: i64) -> Result<Vec<Option<Lease>>> {
+        let granted = self.grant(sweep, cells, false, worker, now_ms).await?;
+        let leased = |granted: Option<Granted>| match granted {
+            Some(Granted::Leased(lease)) => Some(lease),
+            Some(Granted::Linked) | None => None,
+        };
+        Ok(granted.into_iter().map(leased).collect())
     }
 
     /// Ends an attempt that brought no outcome; the cell's state is `next`. False if the lease no longer holds, and
@@ -456,6 +498,17 @@ pub(super) fn score(mut row: Row) -> Result<Score> {
     let (cell, status, inflated) = (row.count()?, row.text()?, row.int()?);
     let failed = status == "diverged" || inflated == 1;
     Ok(Score { cell, failed, validation_mse: row.maybe_float()?, wall_seconds: row.maybe_float()? })
+}
+
+/// The outcome of each trial of `cells` that has one which may be linked.
+async fn outcomes_for(transaction: &mut Transaction, cells: &[NewCell]) -> Result<BTreeMap<String, i64>> {
+    let asked: Vec<Arg> = cells.iter().flat_map(|cell| args![&cell.trial_digest, REVISION].to_vec()).collect();
+    let mut known = BTreeMap::new();
+    for mut row in sql::OUTCOMES_FOR.run(transaction, &asked).await? {
+        let (digest, outcome) = (row.text()?, row.maybe_int()?);
+        known.extend(outcome.map(|outcome| (digest, outcome)));
+    }
+    Ok(known)
 }
 
 /// The stored form and the keys of each cell.

@@ -11,9 +11,9 @@
 use super::error::{Error, Result};
 use super::location::Location;
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgRow, PgValueFormat};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
-use sqlx::{Column, Connection, Decode, Postgres, Row as _, Sqlite, TypeInfo, ValueRef};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow, PgValueFormat};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteValueRef};
+use sqlx::{Arguments, Column, Connection, Decode, Postgres, Row as _, Sqlite, TypeInfo, ValueRef};
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -193,17 +193,27 @@ impl Database {
                 .clone()
                 .create_if_missing(true)
                 .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal)
-                .synchronous(sqlx::sqlite::SqliteSynchronous::Full);
+                .synchronous(sqlx::sqlite::SqliteSynchronous::Full)
+                // KiB of pages in memory, pages in the log before it is folded into the file, and the journal of a
+                // statement in memory: a commit of many rows is written once, and read back by nobody.
+                .pragma("cache_size", "-16384")
+                .pragma("wal_autocheckpoint", "4000")
+                .pragma("temp_store", "memory");
             // One connection: writers queue here, in order, rather than in SQLite's busy loop.
             let pool = SqlitePoolOptions::new()
                 .max_connections(1)
                 .idle_timeout(None)
                 .max_lifetime(None)
+                // It lies in this process: there is nothing that could have dropped it.
+                .test_before_acquire(false)
                 // After some errors (a full disk) SQLite has rolled back by itself, and sqlx, whose own ROLLBACK then
-                // fails, still counts a transaction: such a connection is replaced. The ping waits for the ROLLBACK.
+                // fails, still counts a transaction: such a connection is replaced. The ping waits for the ROLLBACK; after a
+                // commit there is none.
                 .after_release(|connection, _| {
                     Box::pin(async move {
-                        connection.ping().await?;
+                        if connection.is_in_transaction() {
+                            connection.ping().await?;
+                        }
                         Ok(!connection.is_in_transaction())
                     })
                 })
@@ -328,18 +338,21 @@ pub(super) enum Transaction {
 
 /// `sqlx::query(text)` with the arguments bound, for whichever database the context asks.
 macro_rules! bound {
-    ($text:expr, $args:expr) => {{
-        let mut query = sqlx::query($text);
+    ($text:expr, $args:expr, $arguments:ty) => {{
+        let mut arguments = <$arguments>::default();
+        // One list for the thousands of values of a bulk, made once.
+        arguments.reserve($args.len(), 0);
         for arg in $args {
-            query = match arg {
-                Arg::Int(x) => query.bind(*x),
-                Arg::Float(x) => query.bind(*x),
-                Arg::Text(x) => query.bind(*x),
-                Arg::Owned(x) => query.bind(x.as_str()),
-                Arg::Bytes(x) => query.bind(*x),
-            };
+            match arg {
+                Arg::Int(x) => arguments.add(*x),
+                Arg::Float(x) => arguments.add(*x),
+                Arg::Text(x) => arguments.add(*x),
+                Arg::Owned(x) => arguments.add(x.as_str()),
+                Arg::Bytes(x) => arguments.add(*x),
+            }
+            .map_err(sqlx::Error::Encode)?;
         }
-        query
+        sqlx::query_with($text, arguments)
     }};
 }
 
@@ -347,8 +360,8 @@ impl Transaction {
     /// Runs a statement; the number of rows changed.
     pub async fn execute(&mut self, text: &'static str, args: &[Arg<'_>]) -> Result<u64> {
         Ok(match self {
-            Transaction::Sqlite(t) => bound!(text, args).execute(&mut **t).await?.rows_affected(),
-            Transaction::Postgres(t) => bound!(text, args).execute(&mut **t).await?.rows_affected(),
+            Transaction::Sqlite(t) => bound!(text, args, SqliteArguments).execute(&mut **t).await?.rows_affected(),
+            Transaction::Postgres(t) => bound!(text, args, PgArguments).execute(&mut **t).await?.rows_affected(),
         })
     }
 
@@ -377,13 +390,13 @@ impl Transaction {
     ) -> Result<()> {
         match self {
             Transaction::Sqlite(t) => {
-                let mut rows = bound!(text, args).fetch(&mut **t);
+                let mut rows = bound!(text, args, SqliteArguments).fetch(&mut **t);
                 while let Some(row) = rows.try_next().await? {
                     with(sqlite_row(&row)?)?;
                 }
             }
             Transaction::Postgres(t) => {
-                let mut rows = bound!(text, args).fetch(&mut **t);
+                let mut rows = bound!(text, args, PgArguments).fetch(&mut **t);
                 while let Some(row) = rows.try_next().await? {
                     with(postgres_row(&row)?)?;
                 }
@@ -433,9 +446,9 @@ pub(super) struct Bulk {
 }
 
 impl Bulk {
-    /// Rows per statement; few sizes, so that the prepared statements stay few. 64 rows of the widest table stay
+    /// Rows per statement; few sizes, so that the prepared statements stay few. 256 rows of the widest table stay
     /// below SQLite's 32766 parameters.
-    const SIZES: [usize; 3] = [64, 8, 1];
+    const SIZES: [usize; 4] = [256, 64, 8, 1];
 
     /// Rows of `columns` into `table`; `suffix` may hold ON CONFLICT and RETURNING.
     pub fn new(table: &str, columns: &[String], suffix: &'static str) -> Bulk {
@@ -491,13 +504,15 @@ pub(super) fn sqlite_row(row: &SqliteRow) -> Result<Vec<Datum>> {
         if value.is_null() {
             return Ok(Datum::Null);
         }
-        let kind = value.type_info().name().to_owned();
-        let read = match kind.as_str() {
-            "INTEGER" | "BOOLEAN" => <i64 as Decode<Sqlite>>::decode(value).map(Datum::Int),
-            "REAL" => <f64 as Decode<Sqlite>>::decode(value).map(Datum::Float),
-            "BLOB" => <Vec<u8> as Decode<Sqlite>>::decode(value).map(Datum::Bytes),
-            _ => <String as Decode<Sqlite>>::decode(value).map(Datum::Text),
+        // Chosen first: the type is the value's, and decoding consumes that.
+        type Read = fn(SqliteValueRef<'_>) -> std::result::Result<Datum, sqlx::error::BoxDynError>;
+        let read: Read = match value.type_info().name() {
+            "INTEGER" | "BOOLEAN" => |value| <i64 as Decode<Sqlite>>::decode(value).map(Datum::Int),
+            "REAL" => |value| <f64 as Decode<Sqlite>>::decode(value).map(Datum::Float),
+            "BLOB" => |value| <Vec<u8> as Decode<Sqlite>>::decode(value).map(Datum::Bytes),
+            _ => |value| <String as Decode<Sqlite>>::decode(value).map(Datum::Text),
         };
+        let read = read(value);
         read.map_err(|e| Error::Corrupt(format!("column {}: {e}", row.column(i).name())))
     };
     (0..row.len()).map(datum).collect()

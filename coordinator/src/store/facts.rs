@@ -3,7 +3,7 @@
 use super::database::Datum;
 use super::error::Result;
 use super::{Location, Store, location};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a database is and where it lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +12,13 @@ pub struct Facts {
     pub engine: String,
     /// What decides whether a commit lasts: setting, value, value needed.
     pub settings: Vec<(&'static str, String, &'static str)>,
-    /// Type of the file system, of a file.
+    /// Where the data lie, where that is known and on this machine.
+    pub directory: Option<PathBuf>,
+    /// Type of the file system there.
     pub file_system: Option<String>,
     /// Whether that is shared over a network.
     pub over_network: bool,
-    /// Bytes that may still be written there, of a file.
+    /// Bytes that may still be written there.
     pub free_bytes: Option<u64>,
 }
 
@@ -28,6 +30,10 @@ pub(super) const POSTGRES: &Settings = &[("synchronous_commit", "SHOW synchronou
 /// Of the whole server; a coordinator does not insist.
 const POSTGRES_SERVER: &Settings =
     &[("fsync", "SHOW fsync", "on"), ("full_page_writes", "SHOW full_page_writes", "on")];
+
+/// The directory of a server on this machine, reached by a socket or over the loopback interface.
+const DATA_DIRECTORY: &str = "SELECT CAST(setting AS TEXT) FROM pg_settings WHERE name = 'data_directory'
+    AND (inet_server_addr() IS NULL OR host(inet_server_addr()) IN ('127.0.0.1', '::1'))";
 
 impl Store {
     /// What this database is and where it lies.
@@ -52,15 +58,22 @@ impl Store {
         const VERSIONS: [&str; 2] = ["SELECT sqlite_version()", "SHOW server_version"];
         let version = shown(transaction.row(VERSIONS[usize::from(!sqlite)], &[]).await?.map(|mut row| row.any()));
         let engine = format!("{} {version}", if sqlite { "SQLite" } else { "PostgreSQL" });
-        let mut facts = Facts { engine, settings, file_system: None, over_network: false, free_bytes: None };
-        if let Location::Sqlite(path) = &self.location {
-            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if let Ok(directory) = directory.canonicalize() {
-                let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-                facts.file_system = location::file_system(&directory, &mounts);
-                facts.over_network = location::network(&directory, &mounts).is_some();
-                facts.free_bytes = free(&directory);
+        let directory = match &self.location {
+            Location::Sqlite(path) => path
+                .parent()
+                .map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }.to_owned()),
+            // No row where this role may not know, or where the server is on another machine.
+            Location::Postgres(_) => {
+                transaction.row(DATA_DIRECTORY, &[]).await?.map(|mut row| PathBuf::from(shown(Some(row.any()))))
             }
+        };
+        let directory = directory.and_then(|directory| directory.canonicalize().ok());
+        let mut facts = Facts { engine, settings, directory, file_system: None, over_network: false, free_bytes: None };
+        if let Some(directory) = &facts.directory {
+            let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+            facts.file_system = location::file_system(directory, &mounts);
+            facts.over_network = location::network(directory, &mounts).is_some();
+            facts.free_bytes = free(directory);
         }
         Ok(facts)
     }

@@ -4,6 +4,7 @@
 //! does not apply (absent) is never mistaken for one that is empty.
 
 use super::error::{Error, Result};
+use serde::Serializer;
 use std::collections::BTreeMap;
 use sweep_core::axis::{self, Kind};
 use sweep_core::value::Value;
@@ -39,10 +40,7 @@ impl Keys {
     /// The keys of these coordinates.
     pub fn new(coordinates: &Coordinates) -> Keys {
         let problem = coordinates.get("problem").and_then(Value::text).unwrap_or_default();
-        let brought = axis::entries("problem")
-            .into_iter()
-            .find(|(name, _, _)| *name == problem)
-            .map_or(&[][..], |(_, _, axes)| axes);
+        let brought = axis::entry("problem", problem).map_or(&[][..], |(_, axes)| axes);
         let of_problem =
             |name: &str| !is_seed(name) && (name == "problem" || brought.iter().any(|axis| axis.name == name));
         // A problem may bring seeds of its own (a split): they belong to the instance.
@@ -59,9 +57,11 @@ impl Keys {
 
 /// 64 bits of the hash of the named part, as hex.
 fn key(coordinates: &Coordinates, part: impl Fn(&str) -> bool) -> String {
-    let part: BTreeMap<&String, &Value> = coordinates.iter().filter(|(name, _)| part(name)).collect();
-    let json = serde_json::to_string(&part).expect("text keys and finite numbers always serialise");
-    blake3::hash(json.as_bytes()).to_hex()[..16].to_owned()
+    let mut json = Vec::with_capacity(1024);
+    let part = coordinates.iter().filter(|(name, _)| part(name));
+    let written = serde_json::Serializer::new(&mut json).collect_map(part);
+    written.expect("text keys and finite numbers always serialise");
+    blake3::hash(&json).to_hex()[..16].to_owned()
 }
 
 /// The coordinates as they are stored, each of the type of its axis, so that no row can spoil a view.

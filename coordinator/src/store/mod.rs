@@ -44,7 +44,9 @@ mod workers;
 
 pub use answer::Run;
 pub use blobs::{CHECKPOINT_QUOTA, Gone, Usage};
-pub use cells::{Attempt, CameBack, Cell, CellState, Counts, Ending, Lease, NewCell, Outstanding, Score, Stage};
+pub use cells::{
+    Attempt, CameBack, Cell, CellState, Counts, Ending, Granted, Lease, NewCell, Outstanding, Score, Stage,
+};
 pub use check::{Checked, Snapshot, Violation};
 pub use control::Touched;
 pub use database::Datum;

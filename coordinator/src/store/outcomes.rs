@@ -203,10 +203,8 @@ async fn late(transaction: &mut Transaction, lease: &Lease, fingerprint: &str) -
 
 /// Hash of everything that two runs of one trial on one machine must agree on: all but the times.
 fn fingerprint(outcome: &Outcome) -> String {
-    let mut hasher = blake3::Hasher::new();
-    let mut number = |x: u64| {
-        hasher.update(&x.to_le_bytes());
-    };
+    let mut bytes: Vec<u8> = Vec::with_capacity(4096);
+    let mut number = |x: u64| bytes.extend_from_slice(&x.to_le_bytes());
     number(outcome.status as u64);
     number(u64::from(outcome.inflated));
     for count in [outcome.steps, outcome.measurements, outcome.fallbacks, outcome.unresolved_directions] {
@@ -228,7 +226,7 @@ fn fingerprint(outcome: &Outcome) -> String {
         number(matrix.step);
         matrix.values.iter().for_each(|x| number(x.to_bits()));
     }
-    hasher.finalize().to_hex().to_string()
+    blake3::hash(&bytes).to_hex().to_string()
 }
 
 /// Step and scalars of a point; NULLs where there is none.

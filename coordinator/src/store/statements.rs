@@ -101,12 +101,13 @@ statements! {
         (SELECT COUNT(*) FROM attempts a WHERE a.sweep_id = cells.sweep_id AND a.cell = cells.cell
             AND a.fence > cells.forgiven AND a.ending = 'suspected')
         FROM cells WHERE sweep_id = $1 AND state = 'ready' ORDER BY cell";
-    /// Cells out on lease, of every sweep.
+    /// Cells out on lease, of every sweep; sweep by sweep (SQLite keeps the order of a CROSS JOIN), so that an index finds them.
     LEASED = "SELECT c.sweep_id, c.cell, c.fence, a.worker_id, a.leased_at_ms,
         (SELECT COUNT(*) FROM attempts b WHERE b.sweep_id = c.sweep_id AND b.cell = c.cell
             AND b.fence > c.forgiven AND b.ending = 'suspected')
-        FROM cells c JOIN attempts a ON a.sweep_id = c.sweep_id AND a.cell = c.cell AND a.fence = c.fence
-        WHERE c.state = 'leased' ORDER BY c.sweep_id, c.cell";
+        FROM sweeps s CROSS JOIN cells c CROSS JOIN attempts a
+        WHERE c.sweep_id = s.id AND c.state = 'leased'
+        AND a.sweep_id = c.sweep_id AND a.cell = c.cell AND a.fence = c.fence ORDER BY c.sweep_id, c.cell";
     /// Cells by state.
     COUNTS = "SELECT state, linked, COUNT(*) FROM cells WHERE sweep_id = $1 GROUP BY state, linked";
     /// One cell.
@@ -419,6 +420,17 @@ pub static FORGET_CHECKPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
     )
 });
 
+/// The latest outcome of each trial (digest, revision) that may be linked, as [`OUTCOME_FOR`]; NULL where there is none.
+pub static OUTCOMES_FOR: LazyLock<Bulk> = LazyLock::new(|| {
+    Bulk::around(
+        "SELECT v.column1, (SELECT MAX(o.id) FROM outcomes o WHERE o.trial_digest = v.column1
+         AND o.revision = CAST(v.column2 AS BIGINT) AND o.status <> 'out_of_time') FROM (VALUES "
+            .to_owned(),
+        2,
+        ") AS v",
+    )
+});
+
 /// Attempts that begin (or, for a link, begin and end).
 pub static ADD_ATTEMPTS: LazyLock<Bulk> = LazyLock::new(|| {
     let columns = ["sweep_id", "cell", "fence", "worker_id", "leased_at_ms", "ended_at_ms", "ending"];
@@ -439,6 +451,7 @@ pub fn all(sqlite: bool) -> Vec<&'static str> {
         &ADD_ATTEMPTS,
         &REOPEN,
         &FORGET_CHECKPOINTS,
+        &OUTCOMES_FOR,
     ];
     let made = [*OUTCOME, *POINTS];
     let checks = super::check::statements(sqlite);

@@ -57,10 +57,11 @@ pub(super) async fn converse_for_ever(shared: Arc<Shared>) {
                 }
             }
         }
-        // Half of it by chance, so that a thousand workers do not come at once.
+        // Half of it by chance, so that a thousand workers do not come at once. It grows slowly: a coordinator that is started
+        // anew serves within a second.
         let share = (random() % 1_000) as f64 / 1_000.0;
         tokio::time::sleep(pause.mul_f64(0.5 + 0.5 * share)).await;
-        pause = (2 * pause).min(LONGEST_PAUSE);
+        pause = pause.mul_f64(1.25).min(LONGEST_PAUSE);
     }
 }
 
