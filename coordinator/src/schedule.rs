@@ -197,7 +197,9 @@ impl Schedule {
             return Vec::new();
         }
         let work = |track: &Track| (track.span.len - track.next) as f64 * track.span.seconds;
-        let mut open: Vec<usize> = (0..self.tracks.len()).filter(|&i| !self.tracks[i].held).collect();
+        let mut open: Vec<usize> = (0..self.tracks.len())
+            .filter(|&i| !self.tracks[i].held && self.tracks[i].next < self.tracks[i].span.len)
+            .collect();
         open.sort_by(|&a, &b| work(&self.tracks[b]).total_cmp(&work(&self.tracks[a])));
         let mut seen = BTreeSet::new();
         let (first, mut rest): (Vec<usize>, Vec<usize>) =

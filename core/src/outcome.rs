@@ -149,7 +149,7 @@ pub struct Outcome {
     pub trajectory: Vec<Point>,
     /// Recorded matrices, see the axis `matrices`.
     pub matrices: Vec<Matrix>,
-    /// Steps whose polar factor fell back to gesdd.
+    /// Times that a gradient of singular values fell back to gesdd: once a step, on layers once a layer.
     pub fallbacks: u64,
     /// Most directions in any step below the resolution of the polar factor, where it shrinks smoothly.
     pub unresolved_directions: u64,

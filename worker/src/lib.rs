@@ -32,6 +32,9 @@ use thread::ThreadSlot;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+/// How long a worker whose link has failed waits for the report that is on its way.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// Most bytes of files that are kept for trials to come.
 const FILES_BYTES: usize = 1 << 30;
 
@@ -111,8 +114,24 @@ fn slots(settings: &Settings, events: &mpsc::UnboundedSender<Event>) -> Vec<Box<
 ///
 /// # Errors
 /// What the link says; everything that was running is dropped then, and its leases will expire.
-pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receiver<bool>) -> Result<(), L::Error> {
+pub async fn run<L: Link>(link: L, settings: Settings, drain: watch::Receiver<bool>) -> Result<(), L::Error> {
     let link = Arc::new(link);
+    let mut delivery = None;
+    let ended = work(&link, settings, drain, &mut delivery).await;
+    if let Some(delivery) = delivery {
+        // What is being said may still be recorded; the runtime may end with this process.
+        let _ = tokio::time::timeout(LAST_WORDS, delivery).await;
+    }
+    ended
+}
+
+/// [`run`], with what is being said at its end in `delivery`.
+async fn work<L: Link>(
+    link: &Arc<L>,
+    settings: Settings,
+    mut drain: watch::Receiver<bool>,
+    delivery: &mut Option<JoinHandle<Result<(), L::Error>>>,
+) -> Result<(), L::Error> {
     let (events, mut inbox) = mpsc::unbounded_channel();
     let slots = slots(&settings, &events);
     let mut idle: Vec<usize> = (0..settings.slots).rev().collect();
@@ -124,7 +143,6 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
     // What is to be said, and what is being said: while a commit takes its time slots go on, and what they end meanwhile
     // shares the next one.
     let mut reports: Vec<Report> = Vec::new();
-    let mut delivery: Option<JoinHandle<Result<(), L::Error>>> = None;
     let (mut finished, mut called_back) = (false, false);
     loop {
         let draining = called_back || *drain.borrow();
@@ -160,8 +178,8 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
             slots[index].begin(Work { lease, files });
         }
         if !reports.is_empty() && delivery.is_none() {
-            let (link, reports) = (Arc::clone(&link), std::mem::take(&mut reports));
-            delivery = Some(tokio::spawn(async move { link.report(reports).await }));
+            let (link, reports) = (Arc::clone(link), std::mem::take(&mut reports));
+            *delivery = Some(tokio::spawn(async move { link.report(reports).await }));
         }
         if idle.len() == slots.len() && delivery.is_none() && (draining || finished) {
             return Ok(());
@@ -170,7 +188,7 @@ pub async fn run<L: Link>(link: L, settings: Settings, mut drain: watch::Receive
         let first = tokio::select! {
             event = inbox.recv() => event,
             delivered = async { delivery.as_mut().expect("looked at before").await }, if delivery.is_some() => {
-                delivery = None;
+                *delivery = None;
                 delivered.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
                 finished = false;
                 None

@@ -30,6 +30,7 @@ pub fn provenance(git_commit: &str) -> Provenance {
         blas_library: blas::library(),
         blas_kernel: blas::kernel(),
         blas_threads: blas::threads() as u32,
+        // Of what is recorded, whatever the axis `dtype` says of the computation.
         dtype: "f64".to_owned(),
     }
 }

@@ -218,7 +218,7 @@ fn provenance(found: &Stored) -> Vec<(&'static str, Datum)> {
         ("blas_library", text(&p.blas_library)),
         ("blas_kernel", text(&p.blas_kernel)),
         ("blas_threads", count(p.blas_threads.into())),
-        ("dtype", text(&p.dtype)),
+        ("recorded_dtype", text(&p.dtype)),
     ]
 }
 

@@ -80,7 +80,7 @@ fn a_sweep_is_shown_by_name_id_and_tag_and_a_cell_with_its_recipe() {
     assert_eq!((&trajectory[0]["step"], &trajectory.last().unwrap()["step"]), (&json!(0), &json!(60)));
     let last = cell["metrics"].as_array().unwrap().iter().find(|row| row["metric"] == "test_rel").unwrap();
     assert_eq!(last["last"], trajectory.last().unwrap()["test_rel"]);
-    for field in ["git_commit", "host", "cpu", "blas_library", "blas_kernel", "dtype"] {
+    for field in ["git_commit", "host", "cpu", "blas_library", "blas_kernel", "recorded_dtype"] {
         assert!(cell["provenance"][field].is_string(), "{field}");
     }
     // A plot in braille for people, in plain characters where the terminal knows no better.

@@ -47,7 +47,10 @@ impl Dispatcher {
         while !alone && (leases.len() < idle || (seconds < bundle && leases.len() < BUNDLE_CELLS)) {
             // Cells in bundles, too: one transaction for all of them.
             let mut cells = Vec::new();
-            while !alone && cells.len() < BUNDLE_CELLS && (leases.len() + cells.len() < idle || seconds < bundle) {
+            while !alone
+                && leases.len() + cells.len() < BUNDLE_CELLS.max(idle)
+                && (leases.len() + cells.len() < idle || seconds < bundle)
+            {
                 let Some((cell, forecast)) = active.schedule.take() else { break };
                 match self.suits(active, cell, worker, idle, leases.is_empty() && cells.is_empty()) {
                     Suits::No => {
@@ -69,6 +72,7 @@ impl Dispatcher {
             let (cells, trials): (Vec<NewCell>, Vec<Trial>) = cells.into_iter().unzip();
             let (link, now) = (active.link, self.clock.now_ms());
             let granted = self.store.grant(&active.id, &cells, link, worker, now).await?;
+            let mut linked = Vec::new();
             for ((cell, trial), granted) in cells.into_iter().zip(trials).zip(granted) {
                 let lease = match granted {
                     Some(Granted::Leased(lease)) => lease,
@@ -76,7 +80,7 @@ impl Dispatcher {
                         active.schedule.skip(cell.cell);
                         active.progress.done += 1;
                         active.progress.linked += 1;
-                        self.finish(active, cell.cell).await?;
+                        linked.push(cell.cell);
                         continue;
                     }
                     None => {
@@ -93,6 +97,18 @@ impl Dispatcher {
                     seconds_limit: active.sweep.seconds,
                     checkpoint: None,
                 });
+            }
+            // After the grants: they are stored, and the worker is to hear of them whatever becomes of this.
+            for cell in linked {
+                if let Err(error) = self.finish(active, cell).await {
+                    if leases.is_empty() {
+                        return Err(error);
+                    }
+                    tracing::warn!(sweep = active.id, cell, %error, "a linked cell was not settled; the sweep is read anew");
+                    active.stale = true;
+                    // No more of it now.
+                    alone = true;
+                }
             }
         }
         aside.into_iter().for_each(|cell| active.schedule.give_back(cell));

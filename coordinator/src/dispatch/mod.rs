@@ -31,7 +31,7 @@ pub use local::Local;
 pub use settle::Verdict;
 
 use crate::clock::Clock;
-use crate::store::{self, CellState, Ending, NewSweep, Store, SweepState};
+use crate::store::{self, CellState, Ended, Ending, NewSweep, Store, SweepState};
 use active::Active;
 use presence::{Arrival, Presence, Seat, View};
 use std::collections::BTreeMap;
@@ -241,15 +241,26 @@ impl Dispatcher {
     /// What the database says.
     pub async fn open_with(store: Store, clock: Arc<dyn Clock>, settings: Settings) -> Result<Dispatcher> {
         let mut presence = Presence::new(settings.presence);
-        for orphan in store.outstanding().await? {
-            match settings.orphans {
-                Orphans::Wait => presence.remember(&orphan.worker, &orphan.lease, clock.monotonic_ms()),
-                Orphans::Suspect => {
-                    let last = orphan.suspected + 1 >= MAX_SUSPECTED;
-                    let next = if last { CellState::Quarantined } else { CellState::Ready };
-                    let why = "the process that was running it ended without a word";
-                    store.end_attempt(&orphan.lease, Ending::Suspected, Some(why), next, clock.now_ms()).await?;
+        let orphans = store.outstanding().await?;
+        match settings.orphans {
+            Orphans::Wait => {
+                for orphan in &orphans {
+                    presence.remember(&orphan.worker, &orphan.lease, clock.monotonic_ms());
                 }
+            }
+            Orphans::Suspect => {
+                let why = "the process that was running it ended without a word";
+                let next = |last| if last { CellState::Quarantined } else { CellState::Ready };
+                let ended: Vec<_> = orphans
+                    .iter()
+                    .map(|orphan| Ended {
+                        lease: &orphan.lease,
+                        ending: Ending::Suspected,
+                        error: Some(why),
+                        next: next(orphan.suspected + 1 >= MAX_SUSPECTED),
+                    })
+                    .collect();
+                store.end_attempts(&ended, clock.now_ms()).await?;
             }
         }
         Ok(Dispatcher {

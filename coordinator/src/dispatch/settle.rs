@@ -6,7 +6,7 @@
 use super::active::{Active, Trouble};
 use super::presence::Seat;
 use super::{Dispatcher, Error, MAX_FAILED, MAX_SUSPECTED, Notice, Result};
-use crate::store::{self, CellState, Ending, Finished, Recorded};
+use crate::store::{self, CellState, Ended, Ending, Finished, Recorded};
 use sweep_core::job::{self, Report};
 use sweep_core::outcome::{Outcome, Status};
 use tokio::sync::oneshot;
@@ -56,11 +56,12 @@ impl Dispatcher {
         }
     }
 
-    /// Settles deliveries: all their outcomes in one transaction, the rest one by one.
+    /// Settles deliveries: all their outcomes in one transaction, in another what comes back as it was, the rest one by one.
     async fn settle(&self, active: &mut [Active], batch: Vec<Delivery>) -> Result<()> {
         let mut verdicts: Vec<Vec<Verdict>> =
             batch.iter().map(|delivery| vec![Verdict::Taken; delivery.reports.len()]).collect();
-        let (mut outcomes, mut others, mut tells, mut seats) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut outcomes, mut unbegun, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut tells, mut seats) = (Vec::new(), Vec::new());
         let mut reports = Vec::new();
         for delivery in batch {
             tells.push(delivery.tell);
@@ -71,13 +72,19 @@ impl Dispatcher {
             for (j, Report { sweep, cell, fence, ending }) in reports.into_iter().enumerate() {
                 let lease = store::Lease { sweep, cell, fence };
                 let item = Item { seat, lease, ending, place: (i, j) };
-                if matches!(item.ending, job::Ending::Outcome(_)) { outcomes.push(item) } else { others.push(item) }
+                match &item.ending {
+                    job::Ending::Outcome(_) => outcomes.push(item),
+                    job::Ending::HandedBack(checkpoint) if checkpoint.is_empty() => unbegun.push(item),
+                    _ => others.push(item),
+                }
             }
         }
         // From here on an error leaves it open how much of this is stored.
-        let concerned = outcomes.iter().chain(&others).map(|item| item.lease.sweep.clone()).collect::<Vec<_>>();
+        let concerned =
+            outcomes.iter().chain(&unbegun).chain(&others).map(|item| item.lease.sweep.clone()).collect::<Vec<_>>();
         let settled = async {
             self.record(active, &outcomes, &mut verdicts).await?;
+            self.hand_back(active, &unbegun, &mut verdicts).await?;
             for item in &others {
                 let verdict = self.end(find(active, &item.lease), item).await?;
                 verdicts[item.place.0][item.place.1] = verdict;
@@ -150,6 +157,28 @@ impl Dispatcher {
         active.progress.seconds.1 += outcome.recording_seconds;
         active.progress.unsound += u64::from(outcome.inflated || outcome.status == Status::Diverged);
         self.finish(active, cell).await
+    }
+
+    /// Ends attempts that come back as they were given, in one transaction: a worker that leaves may have hundreds.
+    async fn hand_back(&self, active: &mut [Active], items: &[Item<'_>], verdicts: &mut [Vec<Verdict>]) -> Result<()> {
+        if items.is_empty() {
+            return Ok(());
+        }
+        items.iter().for_each(|item| self.released(item.seat, &item.lease));
+        let ended: Vec<_> = items
+            .iter()
+            .map(|item| Ended { lease: &item.lease, ending: Ending::Returned, error: None, next: CellState::Ready })
+            .collect();
+        let held = self.store.end_attempts(&ended, self.clock.now_ms()).await?;
+        for (item, held) in items.iter().zip(held) {
+            if !held {
+                verdicts[item.place.0][item.place.1] = Verdict::Refused("the lease had ended".to_owned());
+            } else if let Some(active) = find(active, &item.lease) {
+                active.give_back(item.lease.cell);
+            }
+        }
+        self.more();
+        Ok(())
     }
 
     /// Ends an attempt that brought no outcome.
@@ -239,24 +268,21 @@ impl Dispatcher {
             return Ok(());
         }
         let mut active = self.active.lock().await;
-        let stored = async {
-            for lease in leases {
-                let (next, now) = (CellState::Ready, self.clock.now_ms());
-                if self.store.end_attempt(lease, ending, Some(why), next, now).await?
-                    && let Some(active) = find(&mut active, lease)
-                {
-                    active.give_back(lease.cell);
-                }
+        let ended: Vec<_> =
+            leases.iter().map(|lease| Ended { lease, ending, error: Some(why), next: CellState::Ready }).collect();
+        let stored = self.store.end_attempts(&ended, self.clock.now_ms()).await;
+        for (lease, held) in leases.iter().zip(stored.iter().flatten()) {
+            if *held && let Some(active) = find(&mut active, lease) {
+                active.give_back(lease.cell);
             }
-            Ok(())
         }
-        .await;
         if stored.is_err() {
             let concerned = |active: &&mut Active| leases.iter().any(|lease| lease.sweep == active.id);
             active.iter_mut().filter(concerned).for_each(|active| active.stale = true);
         }
         self.more();
-        stored
+        stored?;
+        Ok(())
     }
 }
 

@@ -251,6 +251,19 @@ pub struct Score {
     pub wall_seconds: Option<f64>,
 }
 
+/// An attempt that ended without an outcome.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// Whose.
+    pub lease: &'a Lease,
+    /// How.
+    pub ending: Ending,
+    /// Why, where that can be said.
+    pub error: Option<&'a str>,
+    /// The cell's state from now on.
+    pub next: CellState,
+}
+
 impl Store {
     /// Gives each of `cells` (each named once) to `worker`, which is known from [`Store::see_worker`]; with `link`, those
     /// whose trial has an outcome (of this revision, not out of time) get that instead. Answers in the order of `cells`.
@@ -351,16 +364,31 @@ impl Store {
         next: CellState,
         now_ms: i64,
     ) -> Result<bool> {
-        let (sweep, cell, fence) = (&lease.sweep, lease.cell, lease.fence);
+        let held = self.end_attempts(&[Ended { lease, ending, error, next }], now_ms).await?;
+        Ok(held == [true])
+    }
+
+    /// [`Store::end_attempt`] for several, in one transaction; answers in their order.
+    ///
+    /// # Errors
+    /// As there; nothing has changed then.
+    pub async fn end_attempts(&self, ended: &[Ended<'_>], now_ms: i64) -> Result<Vec<bool>> {
         let mut transaction = self.database.write().await?;
-        if transaction.execute(sql::END_LEASE, args![sweep, cell, fence, next.word()]).await? != 1 {
-            return Ok(false);
+        let mut held = Vec::with_capacity(ended.len());
+        for &Ended { lease, ending, error, next } in ended {
+            let (sweep, cell, fence) = (&lease.sweep, lease.cell, lease.fence);
+            let holds = transaction.execute(sql::END_LEASE, args![sweep, cell, fence, next.word()]).await? == 1;
+            if holds {
+                let row = args![sweep, cell, fence, now_ms, ending.word(), error];
+                transaction.execute(sql::END_ATTEMPT, row).await?;
+            }
+            held.push(holds);
         }
-        let row = args![sweep, cell, fence, now_ms, ending.word(), error];
-        transaction.execute(sql::END_ATTEMPT, row).await?;
-        super::blobs::drop_checkpoints(&mut transaction).await?;
-        transaction.commit().await?;
-        Ok(true)
+        if held.contains(&true) {
+            super::blobs::drop_checkpoints(&mut transaction).await?;
+            transaction.commit().await?;
+        }
+        Ok(held)
     }
 
     /// The greatest cell in each range that was ever leased; by an index, whatever the size of the range.

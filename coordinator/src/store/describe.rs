@@ -118,7 +118,7 @@ const TABLES: &[Described] = &[
             ("validated_step", INT, "step of the point with the least validation error"),
             ("@validated_", FLOAT, ""),
             ("log10_test_rel", FLOAT, "log10 of last_test_rel, at least −300"),
-            ("fallbacks", INT, "steps whose polar factor fell back to gesdd"),
+            ("fallbacks", INT, "times that a gradient of singular values fell back to a full decomposition (gesdd)"),
             ("unresolved_directions", INT, "most directions in any step below the resolution of the polar factor"),
             ("wall_seconds", FLOAT, "wall seconds of training, recording excluded"),
             ("cpu_seconds", FLOAT, "CPU seconds of the training thread, recording excluded"),
@@ -182,7 +182,7 @@ const TABLES: &[Described] = &[
             ("blas_library", TEXT, "BLAS library with its version"),
             ("blas_kernel", TEXT, "the kernel that it chose"),
             ("blas_threads", INT, "its threads for one run"),
-            ("dtype", TEXT, "type of the numbers"),
+            ("dtype", TEXT, "type of the recorded numbers (that of the computation is the axis dtype)"),
         ],
     ),
     (

@@ -45,7 +45,7 @@ mod workers;
 pub use answer::Run;
 pub use blobs::{CHECKPOINT_QUOTA, Gone, Usage};
 pub use cells::{
-    Attempt, CameBack, Cell, CellState, Counts, Ending, Granted, Lease, NewCell, Outstanding, Score, Stage,
+    Attempt, CameBack, Cell, CellState, Counts, Ended, Ending, Granted, Lease, NewCell, Outstanding, Score, Stage,
 };
 pub use check::{Checked, Snapshot, Violation};
 pub use control::Touched;

@@ -198,7 +198,12 @@ fn results(dialect: Dialect) -> View {
     point(&mut columns, "oracle_", "oracle_", "the point with the least test error (oracle: for no selection)");
     point(&mut columns, "validated_", "validated_", "the point with the least validation error");
     columns.extend([
-        column("fallbacks", Int, "o.fallbacks", "steps whose polar factor fell back to gesdd"),
+        column(
+            "fallbacks",
+            Int,
+            "o.fallbacks",
+            "times that a gradient of singular values fell back to a full decomposition (gesdd)",
+        ),
         column(
             "unresolved_directions",
             Int,

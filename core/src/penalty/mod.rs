@@ -5,7 +5,7 @@
 //! penalties of degree 0 are the normalised partners of the others, and are undefined at W = 0.
 //!
 //! Throughout, W is n1×n2 with singular values σ_1 ≥ … ≥ σ_k, k = min(n1, n2), `‖W‖_* = Σ σ_i` is the nuclear and
-//! `‖W‖_F = √Σ σ_i²` the Frobenius norm. All is f64.
+//! `‖W‖_F = √Σ σ_i²` the Frobenius norm. All numbers here are of 64 bits, whatever the run's are.
 
 mod effective_rank;
 mod form;

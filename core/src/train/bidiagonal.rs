@@ -204,7 +204,7 @@ unsafe fn pass<L: Lanes, const C: usize>(
     u: *const L::Scalar,
     factors: impl Fn(usize) -> (L::Scalar, L::Scalar),
 ) -> [L::Scalar; C] {
-    // Safety: the caller's: C columns of `stride` doubles, vectors of as many.
+    // Safety: the caller's: C columns of `stride` numbers, vectors of as many.
     unsafe {
         let mut ys = [L::splat(L::Scalar::default()); C];
         let mut vs = ys;

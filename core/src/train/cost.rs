@@ -54,11 +54,13 @@ pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
     let columns = chain[0];
     let deep = dims.len() > 2;
     let chained: f64 = chain.windows(2).skip(1).map(|d| 6.0 * (d[0] * d[1] * columns) as f64).sum();
-    let sparse = trial.text("penalty") == "none" && sensing == 0.0 && sparse::pays(m, n1, n2);
+    let trained = (m as f64 * (1.0 - trial.float("validation"))) as usize;
+    let whole = trial.text("penalty") != "none" && trial.text("penalty_on") != "layers";
+    let sparse = !whole && sensing == 0.0 && sparse::pays(trained, n1, n2);
     let outer = match (deep, sparse) {
         (false, _) => 0.0,
         (true, false) => 6.0 * (n1 * inner * n2) as f64 / PRODUCT_RATE,
-        (true, true) => 6.0 * (m * inner) as f64 / SPARSE_RATE,
+        (true, true) => 6.0 * (trained * inner) as f64 / SPARSE_RATE,
     };
     let products = outer + if deep { chained / PRODUCT_RATE } else { 0.0 };
     // Muon's polar factors by five Newton–Schulz steps, 6·k²·long flops each, or exactly.

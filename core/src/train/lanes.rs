@@ -460,7 +460,7 @@ pub fn padded<T: Real>(n: usize) -> usize {
     n.next_multiple_of(T::LANES)
 }
 
-/// `to ← scale·fromᵀ`, `from` rows×columns; rows are `from_stride` and `to_stride` apart.
+/// `to ← fromᵀ`, `from` rows×columns; rows are `from_stride` and `to_stride` apart.
 pub fn transpose<T: Real>(
     isa: Isa,
     (from, from_stride): (&[T], usize),

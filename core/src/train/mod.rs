@@ -5,7 +5,7 @@
 //!
 //! - [`network`]: `W = W_N ⋯ W_1` and the gradients of its layers
 //! - [`objective`]: data loss + λ·penalty and its gradient
-//! - [`spectrum`]: SVD and polar factor, the only caller of LAPACK; [`blas`]: products and threads
+//! - [`spectrum`]: SVD and polar factor, decompositions; [`blas`]: products and threads
 //! - `sparse`: the products of which few entries count; `real`: numbers of 64 or 32 bits
 //! - `polar`: the polar factor without an SVD, from `bidiagonal` (W = Q B Zᵀ), `qr` before it where W is
 //!   tall, `poles` (functions of B) and `reflectors` (Q, Z);
@@ -246,8 +246,8 @@ impl<'d, T: Real> Run<'d, T> {
         if !value.objective.is_finite() {
             return Err(Error::NotFinite);
         }
-        let due = self.recorder.due(step, &self.carried);
-        if due || self.rules.look(step) {
+        let entries_alone = self.network.observed().is_some();
+        if entries_alone && self.rules.look(step) {
             self.network.complete();
         }
         let w = self.network.end_to_end();
@@ -260,9 +260,11 @@ impl<'d, T: Real> Run<'d, T> {
         };
         let factor = self.schedule.factor(step + 1, self.total, value.objective, &mut self.carried.schedule);
         self.lr_scheduled = self.lr * factor;
-        if status.is_some() || due {
+        if status.is_some() || self.recorder.due(step, &self.carried) {
             self.recorder.stop_watch(monitor, &mut self.carried);
-            self.network.complete();
+            if entries_alone {
+                self.network.complete();
+            }
             let mut point = self.recorder.metrics.of_training(step, &self.network, value, &self.objective)?;
             point.set(column::LR, self.lr_scheduled);
             self.recorder.keep(point, || matrices(step, &self.network), monitor, &mut self.carried);

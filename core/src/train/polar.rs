@@ -42,6 +42,8 @@ pub struct Polar<T> {
 #[derive(Debug, Clone, Default)]
 struct Extra {
     poles: Poles,
+    /// For LAPACK to overwrite.
+    diagonal: Vec<f64>,
     superdiagonal: Vec<f64>,
     /// Leading singular vectors of B, 2k numbers each: of U, then of V.
     vectors: Vec<f64>,
@@ -114,25 +116,34 @@ impl<T: Real> Polar<T> {
         let (k, width) = (b.k, padded::<T>(b.k));
         let form = form.scaled(factor, self.unit);
         Poles::of(&form, &self.polar, &mut self.extra.poles);
+        let resolved = s.iter().filter(|&&s| s / self.unit > poles::RANGE).count();
+        // Leading ones that are not resolved have shrunk to 0, like all such.
+        let leading = form.leading.min(resolved);
         let (mut error, mut size) = (0.0, 0.0);
         for (i, (s, g)) in s.iter().zip(derivative).enumerate() {
             let (x, g) = (s / self.unit, factor * g);
             size += g * g;
-            // What is not resolved shrinks; the leading ones are put right below.
-            if i >= form.leading && x > poles::RANGE {
+            if (leading..resolved).contains(&i) {
                 error += (x * self.extra.poles.at(x * x) - g).powi(2);
             }
         }
+        if size == 0.0 {
+            out.fill(T::default());
+            return Ok(true);
+        }
         // NaN is not within the bound either.
         let sound = error <= TOLERANCE * TOLERANCE * size;
-        if !sound {
+        // Of equal singular values none is the last that leads: any of their vectors is as good, and LAPACK gives all.
+        let apart = leading == 0 || leading == k || s[leading - 1] - s[leading] > 1e-12 * s[0];
+        if !(sound && apart) {
             return Ok(false);
         }
         self.poles.apply(self.isa, &self.extra.poles, (&b.d, &b.e), &mut self.inner, width);
-        if form.leading > 0 {
-            leading_vectors(&b.d, &b.e, form.leading, &mut self.extra)?;
-            for i in 0..form.leading {
-                let missing = factor * derivative[i] - form.at(s[i] / self.unit);
+        if leading > 0 {
+            leading_vectors(&b.d, &b.e, leading, &mut self.extra)?;
+            for i in 0..leading {
+                let x = s[i] / self.unit;
+                let missing = factor * derivative[i] - x * self.extra.poles.at(x * x);
                 // Rows: of U first, then of V.
                 let (u, v) = self.extra.vectors[2 * k * i..2 * k * (i + 1)].split_at(k);
                 for (row, &v) in self.inner.chunks_exact_mut(width).zip(v) {
@@ -244,8 +255,13 @@ fn leading_vectors(d: &[f64], e: &[f64], count: usize, extra: &mut Extra) -> Res
     let k = d.len();
     extra.work.resize(extra.work.len().max(14 * k), 0.0);
     extra.integers.resize(12 * k, 0);
-    extra.values.resize(k + 1, 0.0);
-    extra.vectors.resize(2 * k * (count + 1), 0.0);
+    // As many as there can be: within, LAPACK takes an interval of values for the range of indices, a little wider, and
+    // counts at the end.
+    extra.values.resize(2 * k, 0.0);
+    extra.vectors.resize(2 * k * (k + 1), 0.0);
+    extra.diagonal.resize(k, 0.0);
+    extra.diagonal.copy_from_slice(d);
+    extra.superdiagonal.copy_from_slice(e);
     let (order, height, first, last) = (k as c_int, 2 * k as c_int, 1, count as c_int);
     let (mut found, mut info, unused) = (0, 0, 0.0);
     // Safety: the lengths that dbdsvdx documents, as made above.
@@ -255,8 +271,8 @@ fn leading_vectors(d: &[f64], e: &[f64], count: usize, extra: &mut Extra) -> Res
             &(b'V' as c_char),
             &(b'I' as c_char),
             &order,
-            d.as_ptr(),
-            e.as_ptr(),
+            extra.diagonal.as_mut_ptr(),
+            extra.superdiagonal.as_mut_ptr(),
             &unused,
             &unused,
             &first,

@@ -168,7 +168,7 @@ impl Workspace {
 
     /// Bytes held for this order.
     pub fn bytes(k: usize) -> usize {
-        8 * (2 * POLAR * k + padded::<f64>(k) * k)
+        8 * (2 * MOST * k + padded::<f64>(k) * k)
     }
 
     /// `out ← B·r(BᵀB)`, k×k **column-major** with columns `stride` apart, for the upper bidiagonal B with diagonal `d` (k) and
@@ -181,6 +181,9 @@ impl Workspace {
             self.diagonal.resize(most * k, 0.0);
             self.rho.resize(most * k, 0.0);
             self.started.resize(most, [0.0; f64::LANES]);
+        }
+        if poles.len() == 0 {
+            self.f.fill(0.0);
         }
         // Safety: lengths as made here; `isa` is what the CPU has.
         unsafe {

@@ -168,7 +168,7 @@ unsafe fn triangle<L: Lanes>(
     tau: &[L::Scalar],
     t: &mut [L::Scalar],
 ) {
-    // Safety: the caller's: `count` columns of `stride` doubles.
+    // Safety: the caller's: `count` columns of `stride` numbers.
     unsafe {
         t.fill(L::Scalar::default());
         for j in 0..count {

@@ -1,4 +1,5 @@
-//! The only caller of LAPACK: singular values and vectors, the polar factor, and small solves.
+//! Singular values and vectors, the polar factor and what else depends on them, and small solves. Nothing outside of `train` calls
+//! LAPACK.
 //!
 //! The training loop uses [`Spectrum`], which owns its workspace and allocates nothing; everything else uses the
 //! plain functions. Finiteness is checked before LAPACK is called, for LAPACK can hide a NaN.
@@ -246,7 +247,8 @@ impl<T: Real> Spectrum<T> {
     ) -> Result<(f64, bool)> {
         let entries = w.as_slice().expect("row-major");
         let svd = self.decomposition == Decomposition::Svd;
-        if let Some((scale, _)) = size(self.isa, entries)?
+        let size = size(self.isa, entries)?;
+        if let Some((scale, _)) = size
             && !svd
             && self.polar.singular_values(entries, scale, &mut self.s).is_ok()
         {
@@ -262,7 +264,7 @@ impl<T: Real> Spectrum<T> {
         self.svd(w)?;
         let value = penalty.value(&self.s, derivative)?;
         self.recompose(derivative, factor, 0.0, out);
-        Ok((value, !svd))
+        Ok((value, !svd && size.is_some()))
     }
 
     /// Fills `u`, `s`, `vt` with the thin SVD of `w`, by gesdd.
@@ -338,6 +340,7 @@ fn refused(routine: &'static str, info: c_int) -> Result<()> {
 mod tests {
     use super::*;
     use crate::penalty::{KNOWN, Penalty};
+    use crate::registry;
     use crate::seed::Stream;
     use crate::trial::{Inputs, Trial};
     use crate::value::Value;
@@ -441,6 +444,56 @@ mod tests {
                 // Terms of a flat spectrum cancel, and their errors do not: there an SVD is asked.
                 assert!(distance(&found, &expected) <= 1e-4 * size, "{what}: {:e}", distance(&found, &expected) / size);
             }
+        }
+    }
+
+    /// Where leading singular values are equal, or are nothing but rounding.
+    #[test]
+    fn leading_directions_that_are_not_one_are_no_trouble() {
+        let low_rank = normal(40, 2, 1).dot(&normal(2, 30, 2));
+        for (name, free) in
+            [("stable_rank", 0), ("nuclear_over_spectral", 0), ("truncated_nuclear", 1), ("truncated_nuclear", 10)]
+        {
+            for (what, w) in [
+                ("the identity", Array2::eye(30)),
+                ("orthogonal", orthonormal(&normal(30, 30, 3)).unwrap()),
+                ("of rank 2", low_rank.as_standard_layout().into_owned()),
+                ("wide, of rank 2", low_rank.t().as_standard_layout().into_owned()),
+            ] {
+                let mut given = vec![("penalty", name.into()), ("lambda", Value::Float(1.0))];
+                if free > 0 {
+                    given.push(("truncation", free.into()));
+                }
+                let penalty = spectral(&given);
+                let (rows, columns) = w.dim();
+                let k = rows.min(columns);
+                let (mut found, mut derivative) = (Array2::zeros(w.dim()), vec![0.0; k]);
+                let mut spectrum = Spectrum::new(rows, columns);
+                spectrum.gradient(&*penalty, &w, 1.0, &mut derivative, &mut found).unwrap();
+                let mut exact = Spectrum::new(rows, columns).by(Decomposition::Svd);
+                let mut expected = Array2::zeros(w.dim());
+                exact.gradient(&*penalty, &w, 1.0, &mut derivative, &mut expected).unwrap();
+                // Of equal ones any may lead: the spectrum of the gradient is one, its vectors are not.
+                let values = |w: &Array2<f64>| svd(w).unwrap().1;
+                for (a, b) in values(&found).iter().zip(values(&expected)) {
+                    // What is not resolved shrinks, if not to 0.
+                    assert!((a - b).abs() < 2e-3, "{name} {free}, {what}: {a} {b}");
+                }
+            }
+        }
+    }
+
+    /// A penalty of the spectrum.
+    fn spectral(given: &[(&str, Value)]) -> Box<dyn Spectral> {
+        let axes = [("optimizer", "gd".into()), ("lr", 0.1.into()), ("steps", 1.into())]
+            .into_iter()
+            .chain([("n1", 60.into()), ("n2", 60.into()), ("rank", 1.into()), ("samples", 60.into())])
+            .chain(given.iter().cloned())
+            .map(|(name, value): (&str, Value)| (name.to_owned(), value));
+        let trial = Trial::new(&axes.collect(), &Inputs::new()).unwrap();
+        match (registry::find("penalty", KNOWN, trial.text("penalty")).unwrap().build)(&trial) {
+            Penalty::Spectral(penalty) => penalty,
+            _ => panic!("a penalty of the spectrum"),
         }
     }
 
