@@ -58,7 +58,7 @@ pub struct Workers {
 /// `sweep bench eta`.
 #[derive(Debug, clap::Args)]
 pub struct Eta {
-    /// Also train a small mixed sweep, for about a minute.
+    /// Also train sweeps/bench/mixed.toml, for about a minute of one core.
     #[arg(long)]
     pub real: bool,
     /// Simulated sweeps, each with other durations.

@@ -78,7 +78,9 @@ fn a_copy_made_while_a_run_writes_can_be_gone_on_from() {
     assert!(there.contains("copy.db cannot be written: it is there already"), "{there}");
     signal(&child, libc::SIGINT);
     child.wait_with_output().unwrap();
-    assert_eq!(scene.rows_of("copy.db", "SELECT state FROM cells"), ["leased"]);
+    // One is being trained; small ones are leased a few at a time.
+    let states = scene.rows_of("copy.db", "SELECT state FROM cells");
+    assert!(!states.is_empty() && states.iter().all(|state| state == "leased"), "{states:?}");
     scene.ok(&["run", "long.toml", "--db", "copy.db", "--slots", "1"]);
     assert_eq!(scene.values("copy.db"), scene.values("peace.db"));
     // What was leased when the copy was made has a later fence now.

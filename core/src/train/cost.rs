@@ -21,11 +21,13 @@ pub struct Cost {
 
 /// Rates of one core of a server CPU with AVX-512 (docs/performance.md), in flops per second, and the fixed cost of
 /// a step in seconds.
-const PRODUCT_RATE: f64 = 80e9;
+const PRODUCT_RATE: f64 = 100e9;
 const SPARSE_RATE: f64 = 15e9;
-const POLAR_RATE: f64 = 50e9;
+const POLAR_RATE: f64 = 95e9;
 const SVD_RATE: f64 = 25e9;
-const STEP_SECONDS: f64 = 4e-6;
+/// Of baselines, whose decompositions take room anew each time, and shrink and multiply between them.
+const BASELINE_RATE: f64 = 14e9;
+const STEP_SECONDS: f64 = 0.5e-6;
 /// Numbers of 32 bits: twice as many fit in a register and in a cache.
 const NARROW: f64 = 1.8;
 
@@ -45,7 +47,7 @@ pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
     let instance = 8.0 * (4.0 * entries + sensing + 3.0 * m as f64);
     if !trial.is_training() {
         let svds = baseline::build(trial).map_or(1.0, |baseline| baseline.typical_svds());
-        return Cost { seconds: (svds + 1.0) * svd, bytes: instance + 8.0 * 8.0 * entries };
+        return Cost { seconds: (svds + 1.0) * svd * SVD_RATE / BASELINE_RATE, bytes: instance + 8.0 * 8.0 * entries };
     }
     let dims = dimensions(n1, n2, trial.size("depth"), trial.size("width"));
     let layer_entries: f64 = dims.windows(2).map(|d| (d[0] * d[1]) as f64).sum();
@@ -90,15 +92,15 @@ pub fn forecast_of(trial: &Trial, (n1, n2, m): (usize, usize, usize)) -> Cost {
                 Ok(Penalty::Norms(_) | Penalty::Spectral(_)) if trial.text("decomposition") == "svd" => {
                     (14.0 * k + 8.0 * long) * k * k / SVD_RATE
                 }
-                // 8/3 k³ and 4 k³ for square, and the longer side's reflectors; 40 poles or so of 8 flops.
-                Ok(Penalty::Norms(_)) => (20.0 / 3.0 * k + 6.0 * (long - k) + 80.0) * k * k / POLAR_RATE,
+                // 8/3 k³ and 4 k³ for square, and the longer side's reflectors; poles and whatever else goes by k².
+                Ok(Penalty::Norms(_)) => (20.0 / 3.0 * k + 6.0 * (long - k) + 760.0) * k * k / POLAR_RATE,
                 // And the singular values, by a method of no regular flow.
-                Ok(Penalty::Spectral(_)) => (20.0 / 3.0 * k + 6.0 * (long - k) + 500.0) * k * k / POLAR_RATE,
+                Ok(Penalty::Spectral(_)) => (20.0 / 3.0 * k + 6.0 * (long - k) + 1360.0) * k * k / POLAR_RATE,
                 _ => 0.0,
             }
         })
         .sum();
-    let elementwise = 8.0 * (entries + 3.0 * layer_entries) / 8e9;
+    let elementwise = 8.0 * (entries + 3.0 * layer_entries) / 36e9;
     let narrow = if trial.text("dtype") == "f32" { NARROW } else { 1.0 };
     let step = STEP_SECONDS + (products + spectral) / narrow + polar + elementwise + 4.0 * sensing / 10e9 / narrow;
     let points = (trial.int("points") as f64).min(trial.int("steps") as f64);

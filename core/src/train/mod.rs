@@ -241,6 +241,11 @@ impl<'d, T: Real> Run<'d, T> {
     /// Evaluates at the current weights, records if it is time, and answers whether the run is over.
     fn look(&mut self, out_of_time: bool, monitor: &dyn Monitor) -> Result<Option<Status>> {
         let step = self.carried.optimizer.t;
+        let last = step == self.total;
+        if last {
+            // What follows is for the last point alone.
+            self.recorder.stop_watch(monitor, &mut self.carried);
+        }
         self.network.forward();
         let value = self.objective.evaluate(&self.network)?;
         if !value.objective.is_finite() {
@@ -261,7 +266,9 @@ impl<'d, T: Real> Run<'d, T> {
         let factor = self.schedule.factor(step + 1, self.total, value.objective, &mut self.carried.schedule);
         self.lr_scheduled = self.lr * factor;
         if status.is_some() || self.recorder.due(step, &self.carried) {
-            self.recorder.stop_watch(monitor, &mut self.carried);
+            if !last {
+                self.recorder.stop_watch(monitor, &mut self.carried);
+            }
             if entries_alone {
                 self.network.complete();
             }
@@ -351,9 +358,11 @@ impl<'d> Recorder<'d> {
         let steps = recording::steps(trial.int("steps") as u64, trial.size("points"));
         // The list never grows again, so that recording allocates only what a point itself holds.
         carried.trajectory.reserve_exact(steps.len() + 1 - carried.trajectory.len().min(steps.len()));
+        // Before the watch starts: the truth's singular spaces are no part of training.
+        let metrics = Metrics::new(data, trial.size("top_k"))?;
         let (wall, cpu) = monitor.seconds();
         Ok(Recorder {
-            metrics: Metrics::new(data, trial.size("top_k"))?,
+            metrics,
             steps,
             every_matrix: trial.text("matrices") == "points",
             origin: (wall - carried.wall_seconds, cpu - carried.cpu_seconds),

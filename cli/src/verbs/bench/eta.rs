@@ -70,35 +70,8 @@ name = "als"
 count = 5
 "#;
 
-/// The same in small, for about a minute of one core.
-const REAL: &str = r#"
-name = "mixed, in small"
-[problem]
-n = [30, 60]
-rank = 2
-samples_dof = 3
-[train]
-steps = 3000
-depth = [1, 3]
-init_scale = 0.1
-[[optimizer]]
-name = "gd"
-lr = [0.03, 0.1, 0.3]
-[[optimizer]]
-name = "adam"
-lr = [1e-3, 3e-3, 1e-2]
-[[penalty]]
-name = "none"
-[[penalty]]
-name = "ratio"
-lambda = 1e-2
-[[baseline]]
-name = "minimum_nuclear"
-[replicate]
-count = 10
-[record]
-points = 20
-"#;
+/// What is trained: half a minute of two cores.
+const REAL: &str = include_str!("../../../../sweeps/bench/mixed.toml");
 
 /// How a sweep went.
 #[derive(Debug, Clone, Copy, PartialEq)]
