@@ -16,7 +16,7 @@ pub trait Real: NdFloat + Default {
     const NAME: &'static str;
     /// Largest power of two to scale by.
     const EXPONENTS: f64;
-    /// Numbers in 64 bytes: one [`Lanes`].
+    /// Numbers in 64 bytes.
     const LANES: usize;
     /// 64 bytes of it on a CPU with AVX-512.
     type Avx512: Lanes<Scalar = Self>;
