@@ -87,7 +87,13 @@ pub enum Ended {
 /// Data files that cannot be read, LAPACK's refusals, a checkpoint of another trial. Divergence is an outcome.
 pub fn run(trial: &Trial, files: &dyn Files, resume: Option<&[u8]>, monitor: &mut dyn Monitor) -> Result<Ended> {
     let data = problem::load(trial, files)?;
-    if trial.is_training() { train(trial, &data, files, resume, monitor) } else { solve(trial, &data, monitor) }
+    if !trial.is_training() {
+        solve(trial, &data, monitor)
+    } else if trial.text("dtype") == f32::NAME {
+        train::<f32>(trial, &data, files, resume, monitor)
+    } else {
+        train::<f64>(trial, &data, files, resume, monitor)
+    }
 }
 
 /// Reads the files of `trial` as a run does, but runs nothing: n1, n2 and the number of training measurements.
@@ -116,21 +122,7 @@ pub fn dimensions(n1: usize, n2: usize, depth: usize, width: usize) -> Vec<usize
     dims
 }
 
-fn train(
-    trial: &Trial,
-    data: &Data,
-    files: &dyn Files,
-    resume: Option<&[u8]>,
-    monitor: &mut dyn Monitor,
-) -> Result<Ended> {
-    if trial.text("dtype") == f32::NAME {
-        train_in::<f32>(trial, data, files, resume, monitor)
-    } else {
-        train_in::<f64>(trial, data, files, resume, monitor)
-    }
-}
-
-fn train_in<T: Real>(
+fn train<T: Real>(
     trial: &Trial,
     data: &Data,
     files: &dyn Files,
@@ -258,7 +250,7 @@ impl<'d, T: Real> Run<'d, T> {
         let w = self.network.end_to_end();
         let status = if self.rules.met(&mut self.carried.stop, step, value.loss, value.objective, w) {
             Some(Status::Converged)
-        } else if step == self.total {
+        } else if last {
             Some(Status::Budget)
         } else {
             out_of_time.then_some(Status::OutOfTime)

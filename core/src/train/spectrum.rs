@@ -106,6 +106,15 @@ struct Narrow {
     p: Vec<f32>,
 }
 
+impl Narrow {
+    /// `p ← polar(scale·w)`.
+    fn polar<T: Real>(&mut self, w: &[T], scale: T, p: &mut [T]) {
+        self.w.iter_mut().zip(w).for_each(|(to, &x)| *to = (x * scale).wide() as f32);
+        self.polar.of(&self.w, 1.0, &mut self.p);
+        p.iter_mut().zip(&self.p).for_each(|(to, &x)| *to = T::of(f64::from(x)));
+    }
+}
+
 /// Workspace for one shape.
 pub struct Spectrum<T = f64> {
     rows: usize,
@@ -192,20 +201,18 @@ impl<T: Real> Spectrum<T> {
             return Ok(Polar { fell_back: false, ..self.exact_polar(w, p)? });
         }
         let (entries, out) = (w.as_slice().expect("row-major"), p.as_slice_mut().expect("row-major"));
-        if let Some(narrow) = &mut self.narrow {
-            narrow.w.iter_mut().zip(entries).for_each(|(to, &x)| *to = (x * scale).wide() as f32);
-            narrow.polar.of(&narrow.w, 1.0, &mut narrow.p);
-            out.iter_mut().zip(&narrow.p).for_each(|(to, &x)| *to = T::of(f64::from(x)));
-        } else {
+        let share = |p: &[T]| lanes::inner(self.isa, p, p).wide() / self.k as f64;
+        let resolved = 1.0 - 3.0 / self.k as f64..=1.0 + 1e-3;
+        let narrow = self.narrow.as_mut().map(|narrow| {
+            narrow.polar(entries, scale, out);
+            share(out)
+        });
+        // What 32 bits do not resolve is done again in this type.
+        let share = narrow.filter(|share| resolved.contains(share)).unwrap_or_else(|| {
             self.polar.of(entries, scale, out);
-        }
-        let share = |isa, out: &[T], k: usize| lanes::inner(isa, out, out).wide() / k as f64;
-        let mut found = share(self.isa, out, self.k);
-        if self.narrow.is_some() && !(1.0 - 3.0 / self.k as f64..=1.0 + 1e-3).contains(&found) {
-            self.polar.of(entries, scale, out);
-            found = share(self.isa, out, self.k);
-        }
-        let (nuclear, share) = (lanes::inner(self.isa, entries, out).wide(), found);
+            share(out)
+        });
+        let nuclear = lanes::inner(self.isa, entries, out).wide();
         // NaN is not within the bound either.
         let sound = share <= 1.0 + 1e-3 && nuclear.is_finite();
         if !sound {
