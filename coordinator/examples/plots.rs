@@ -6,8 +6,8 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use sweep_coordinator::plot::curves::{Curves, Series, curves};
-use sweep_coordinator::plot::heatmap::{Heatmap, Tile, heatmap};
+use sweep_coordinator::plot::curves::{Curves, Panel, Series, curves};
+use sweep_coordinator::plot::heatmap::{Category, Heatmap, Tile, heatmap};
 use sweep_coordinator::plot::methods::{Chosen, Edge, Methods, Replicate, Row, TEST_ERROR, methods};
 use sweep_coordinator::plot::terminal::{self, Characters, Style};
 use sweep_coordinator::plot::{Axis, Reference, Spread, render_png};
@@ -169,9 +169,12 @@ fn loss() -> Curves {
         subtitle: "50 × 50, rank 2, 500 observed entries, depth 1".into(),
         caption: "n = 9 runs per method, seeds 0–8. Made-up numbers that show the layout.".into(),
         x: Axis { name: "step".into(), spread: Spread::Log },
-        y: Axis { name: TEST_ERROR.into(), spread: Spread::Log },
-        references: vec![Reference { label: "minimum nuclear norm".into(), value: 0.177 }],
-        series,
+        panels: vec![Panel {
+            title: String::new(),
+            y: Axis { name: TEST_ERROR.into(), spread: Spread::Log },
+            references: vec![Reference { label: "minimum nuclear norm".into(), value: 0.177 }],
+            series,
+        }],
     }
 }
 
@@ -198,14 +201,17 @@ fn rank() -> Curves {
         subtitle: String::new(),
         caption: "n = 7 runs per depth, seeds 0–6. Made-up numbers.".into(),
         x: Axis { name: "step".into(), spread: Spread::Linear },
-        y: Axis { name: "effective rank, exp(−Σ p ln p)".into(), spread: Spread::Linear },
-        references: vec![Reference { label: "ground truth".into(), value: 1.97 }],
-        series: (1..=4).map(|depth| Series::over(&format!("depth {depth}"), &points(f64::from(depth)))).collect(),
+        panels: vec![Panel {
+            title: String::new(),
+            y: Axis { name: "effective rank, exp(−Σ p ln p)".into(), spread: Spread::Linear },
+            references: vec![Reference { label: "ground truth".into(), value: 1.97 }],
+            series: (1..=4).map(|depth| Series::over(&format!("depth {depth}"), &points(f64::from(depth)))).collect(),
+        }],
     }
 }
 
 fn grid(columns: usize, rows: usize) -> Heatmap {
-    let cells = (0..columns * rows)
+    let tiles = (0..columns * rows)
         .filter(|i| !(i % columns == 0 && i / columns > rows * 3 / 5))
         .map(|i| {
             let (x, y) = ((i % columns) as f64 / columns as f64, (i / columns) as f64 / rows as f64);
@@ -214,9 +220,16 @@ fn grid(columns: usize, rows: usize) -> Heatmap {
             Tile {
                 x: i % columns,
                 y: i / columns,
-                median: (!lost).then_some(error),
+                across: 0,
+                down: 0,
+                value: (!lost).then_some(error),
+                cells: 4,
+                done: 4,
+                running: 0,
+                failed: 0,
                 diverged: u32::from(x > 0.7 && y > 0.4),
                 inflated: u32::from(y > 0.65),
+                href: None,
             }
         })
         .collect();
@@ -229,12 +242,14 @@ fn grid(columns: usize, rows: usize) -> Heatmap {
         title: "Sample data: Adam with the ratio penalty, λ against learning rate".into(),
         subtitle: "50 × 50, rank 2, 500 observed entries, depth 1".into(),
         caption: "n = 4 runs per cell, seeds 0–3. Made-up numbers that show the layout.".into(),
-        x_name: "learning rate".into(),
-        x: decades(columns, -4.0, 0.5),
-        y_name: "λ".into(),
-        y: decades(rows, -4.0, 0.0),
+        x: Category { name: "learning rate".into(), values: decades(columns, -4.0, 0.5) },
+        y: Category { name: "λ".into(), values: decades(rows, -4.0, 0.0) },
+        across: None,
+        down: None,
         metric: Axis { name: "relative test error".into(), spread: Spread::Log },
-        cells,
+        range: None,
+        contour: None,
+        tiles,
     }
 }
 
@@ -244,10 +259,8 @@ fn named() -> Heatmap {
     let sample = grid(optimizers.len(), penalties.len());
     Heatmap {
         title: "Sample data: optimizer × penalty".into(),
-        x_name: "optimizer".into(),
-        x: optimizers.iter().map(|&s| s.into()).collect(),
-        y_name: "penalty".into(),
-        y: penalties.iter().map(|&s| s.into()).collect(),
+        x: Category { name: "optimizer".into(), values: optimizers.iter().map(|&s| s.into()).collect() },
+        y: Category { name: "penalty".into(), values: penalties.iter().map(|&s| s.into()).collect() },
         ..sample
     }
 }

@@ -20,11 +20,20 @@ pub struct Curves {
     pub caption: String,
     /// Across. A log axis has a place of its own for 0, as of step 0.
     pub x: Axis,
-    /// Up.
+    /// One plot, or several in a grid.
+    pub panels: Vec<Panel>,
+}
+
+/// One plot.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// Above it; may be empty.
+    pub title: String,
+    /// Up. Panels whose axes are equal share one scale.
     pub y: Axis,
     /// Horizontal dashed lines.
     pub references: Vec<Reference>,
-    /// The curves.
+    /// The curves; those of one label have one colour in all panels.
     pub series: Vec<Series>,
 }
 
@@ -35,6 +44,8 @@ pub struct Series {
     pub label: String,
     /// By ascending x.
     pub points: Vec<Spot>,
+    /// Drawn as marks with lines between (an axis of few values) or as a line alone (steps).
+    pub marks: bool,
 }
 
 /// A point of a curve. Where the median is `None` the line has a gap, where a quartile is, the band.
@@ -52,7 +63,7 @@ pub struct Spot {
 
 impl Series {
     /// The quartiles over `runs` at every x that occurs, each run a list of (x, value). A run counts at the x that it
-    /// lists: list a diverged run with `None` from where it diverged, so that it counts as the worst.
+    /// lists: list a diverged run with `None` from where it diverged, so that it counts as the worst. A line alone.
     pub fn over(label: &str, runs: &[Vec<(f64, Option<f64>)>]) -> Series {
         let mut all: Vec<(f64, Option<f64>)> = runs.iter().flatten().copied().filter(|(x, _)| x.is_finite()).collect();
         all.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -63,7 +74,7 @@ impl Series {
                 Spot { x: same[0].0, lower: q.lower, median: q.median, upper: q.upper }
             })
             .collect();
-        Series { label: label.to_owned(), points }
+        Series { label: label.to_owned(), points, marks: false }
     }
 }
 
@@ -79,26 +90,33 @@ const DASHES: [&str; 3] = ["none", "8 4", "2 3"];
 
 /// Draws the picture.
 pub fn curves(data: &Curves) -> String {
+    let empty = Panel {
+        title: String::new(),
+        y: Axis { name: String::new(), spread: Spread::Linear },
+        references: Vec::new(),
+        series: Vec::new(),
+    };
+    let panel = data.panels.first().unwrap_or(&empty);
     let mut canvas = Canvas::default();
     let top = head(&mut canvas, WIDTH, &data.title, &data.subtitle);
     let places = |spread: Spread, value: f64| value.is_finite() && (spread == Spread::Linear || value > 0.0);
     // What has a place in both directions; x = 0 has one on either axis.
     let seen =
-        |x: f64, y: Option<f64>| y.filter(|y| places(data.y.spread, *y) && (places(data.x.spread, x) || x == 0.0));
-    let spots = || data.series.iter().flat_map(|series| &series.points).filter(|s| seen(s.x, s.median).is_some());
+        |x: f64, y: Option<f64>| y.filter(|y| places(panel.y.spread, *y) && (places(data.x.spread, x) || x == 0.0));
+    let spots = || panel.series.iter().flat_map(|series| &series.points).filter(|s| seen(s.x, s.median).is_some());
     if spots().next().is_none() {
         let bottom = message(&mut canvas, WIDTH, top, "No recorded values: there is nothing to draw yet.");
         let height = foot(&mut canvas, WIDTH, bottom + 8.0, &data.caption);
         return canvas.finish(WIDTH, height, &data.title, "Without data.");
     }
-    let lines = data.references.iter().filter(|line| places(data.y.spread, line.value));
+    let lines = panel.references.iter().filter(|line| places(panel.y.spread, line.value));
     let labels: Vec<&str> =
-        data.series.iter().map(|s| s.label.as_str()).chain(lines.clone().map(|line| line.label.as_str())).collect();
+        panel.series.iter().map(|s| s.label.as_str()).chain(lines.clone().map(|line| line.label.as_str())).collect();
     let label_width = labels.iter().map(|label| LABEL.width(label)).fold(0.0, f64::max).min(MOST_LABEL);
 
     let (top, bottom) = (top + 6.0, top + 6.0 + HEIGHT.max(LEADING * labels.len() as f64));
     let up = spots().flat_map(|s| [s.lower, s.median, s.upper]).flatten();
-    let y_scale = Scale::around(data.y.spread, up.chain(lines.clone().map(|line| line.value)), bottom, top);
+    let y_scale = Scale::around(panel.y.spread, up.chain(lines.clone().map(|line| line.value)), bottom, top);
     let plot = (axis_down_width(&y_scale, bottom - top), WIDTH - MARGIN - label_width - 34.0);
     let zero = data.x.spread == Spread::Log && spots().any(|s| s.x == 0.0);
     let left = if zero { plot.0 + 10.0 + ZERO_ROOM } else { plot.0 };
@@ -108,7 +126,7 @@ pub fn curves(data: &Curves) -> String {
     grid_across(&mut canvas, &y_scale, bottom - top, plot.0, plot.1);
     grid_down(&mut canvas, &x_scale, plot.1 - left, top, bottom);
     axis_across(&mut canvas, &x_scale, plot, bottom, &data.x.title(), WIDTH);
-    axis_down(&mut canvas, &y_scale, top, bottom, plot.0, &data.y.title());
+    axis_down(&mut canvas, &y_scale, top, bottom, plot.0, &panel.y.title());
 
     for line in lines.clone() {
         let y = y_scale.position(line.value);
@@ -127,11 +145,11 @@ pub fn curves(data: &Curves) -> String {
         );
     }
     let at = |x: f64, y: Option<f64>| seen(x, y).map(|y| (x_scale.position(x), y_scale.position(y)));
-    for (index, series) in data.series.iter().enumerate() {
+    for (index, series) in panel.series.iter().enumerate() {
         band(&mut canvas, series, SERIES[index % SERIES.len()], &at);
     }
     let mut ends = Vec::new();
-    for (index, series) in data.series.iter().enumerate() {
+    for (index, series) in panel.series.iter().enumerate() {
         let style = (SERIES[index % SERIES.len()], DASHES[index / SERIES.len() % DASHES.len()]);
         let end = line(&mut canvas, series, style, &at);
         ends.extend(end.map(|end| Label { text: &series.label, end, style }));
@@ -143,7 +161,10 @@ pub fn curves(data: &Curves) -> String {
     }));
     write_labels(&mut canvas, ends, plot.1, label_width, (top, bottom));
     let mut caption = data.caption.clone();
-    if data.series.iter().any(|series| series.points.windows(2).any(|w| w[0].median.is_some() && w[1].median.is_none()))
+    if panel
+        .series
+        .iter()
+        .any(|series| series.points.windows(2).any(|w| w[0].median.is_some() && w[1].median.is_none()))
     {
         caption = format!("× the median falls on a run without a value (diverged) from here on. {caption}");
     }
@@ -311,13 +332,16 @@ mod tests {
             subtitle: "sample data".into(),
             caption: "n = 5, seeds 0–4.".into(),
             x: Axis { name: "step".into(), spread: Spread::Log },
-            y: Axis { name: "test error".into(), spread: Spread::Log },
-            references: vec![Reference { label: "minimum nuclear norm".into(), value: 0.17 }],
-            series: ["gd & <none>", "adam", "muon"]
-                .iter()
-                .zip([0.01, 0.1, 0.11])
-                .map(|(l, r)| Series::over(l, &runs(r)))
-                .collect(),
+            panels: vec![Panel {
+                title: String::new(),
+                y: Axis { name: "test error".into(), spread: Spread::Log },
+                references: vec![Reference { label: "minimum nuclear norm".into(), value: 0.17 }],
+                series: ["gd & <none>", "adam", "muon"]
+                    .iter()
+                    .zip([0.01, 0.1, 0.11])
+                    .map(|(l, r)| Series::over(l, &runs(r)))
+                    .collect(),
+            }],
         }
     }
 
@@ -336,7 +360,7 @@ mod tests {
     #[test]
     fn a_gap_splits_the_line_and_a_divergence_is_marked() {
         let mut data = sample();
-        data.series[0].points[3].median = None;
+        data.panels[0].series[0].points[3].median = None;
         let picture = Picture::read(&curves(&data));
         picture.check();
         assert_eq!((picture.count("median"), picture.count("cross")), (4, 1));
@@ -344,7 +368,8 @@ mod tests {
 
     #[test]
     fn odd_input_is_drawn() {
-        let empty = Curves { series: Vec::new(), ..sample() };
+        let mut empty = sample();
+        empty.panels[0].series.clear();
         let picture = Picture::read(&curves(&empty));
         picture.check();
         assert_eq!(picture.count("empty"), 1);
@@ -352,17 +377,16 @@ mod tests {
         for (x, y) in [(0.0, 0.177), (3.0, 1e-200), (f64::NAN, 1.0), (5.0, -1.0)] {
             for spread in [Spread::Linear, Spread::Log] {
                 let mut data = sample();
-                (data.x.spread, data.y.spread) = (spread, spread);
-                data.series = vec![Series { label: "one · ".repeat(40), points: vec![spot(x, y)] }];
+                (data.x.spread, data.panels[0].y.spread) = (spread, spread);
+                data.panels[0].series =
+                    vec![Series { label: "one · ".repeat(40), points: vec![spot(x, y)], marks: false }];
                 Picture::read(&curves(&data)).check();
             }
         }
-        let many = Curves {
-            series: (0..40)
-                .map(|i| Series { label: format!("series {i}"), ..sample().series[i % 3].clone() })
-                .collect(),
-            ..sample()
-        };
+        let mut many = sample();
+        let series = many.panels[0].series.clone();
+        many.panels[0].series =
+            (0..40).map(|i| Series { label: format!("series {i}"), ..series[i % 3].clone() }).collect();
         Picture::read(&curves(&many)).check();
     }
 

@@ -3,6 +3,7 @@
 //! Every line is at most as wide as asked for, and no control character gets through, so that a name cannot move the
 //! cursor. Points without a value (NULL) are gaps and are counted.
 
+use super::heatmap::{Heatmap, Tile};
 use super::scale::{Scale, Spread, Tick, number};
 
 /// The characters that may be used.
@@ -27,6 +28,33 @@ pub struct Style {
     pub values: Spread,
     /// What it is drawn with.
     pub characters: Characters,
+}
+
+/// A method in a [`strip`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct StripRow {
+    /// As in "adam · ratio".
+    pub label: String,
+    /// Lower quartile; `None` where it falls on a run without a value, as for the other two.
+    pub lower: Option<f64>,
+    /// Median.
+    pub median: Option<f64>,
+    /// Upper quartile.
+    pub upper: Option<f64>,
+}
+
+/// A table of methods, one line each: label, quartiles and median on a shared axis, the median as a number.
+pub fn strip(rows: &[StripRow], style: Style) -> String {
+    let median = |row: &StripRow| row.median.map_or("failed".to_owned(), |median| number(median, 2));
+    rows.iter().map(|row| cut(&format!("{} {}", median(row), row.label), style.width) + "\n").collect()
+}
+
+/// A heat map made of characters, one facet below the other.
+pub fn tiles(data: &Heatmap, style: Style) -> String {
+    let value = |tile: &Tile| tile.value.map_or("–".to_owned(), |value| number(value, 2));
+    let line = |tile: &Tile| format!("{} {} {}", value(tile), data.y.values[tile.y], data.x.values[tile.x]);
+    let inside = |tile: &&Tile| tile.x < data.x.values.len() && tile.y < data.y.values.len();
+    data.tiles.iter().filter(inside).map(|tile| cut(&line(tile), style.width) + "\n").collect()
 }
 
 /// Dots to be set, drawn together into characters.

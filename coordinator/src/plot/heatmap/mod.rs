@@ -5,7 +5,7 @@ use super::scale::{Scale, number};
 use super::svg::{Canvas, Face, formula_width, pixels};
 use super::{Axis, text};
 
-/// A picture of a grid.
+/// A picture of a grid, or of several side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heatmap {
     /// What the picture shows.
@@ -14,33 +14,69 @@ pub struct Heatmap {
     pub subtitle: String,
     /// Sentences below, with the number of runs and their seeds.
     pub caption: String,
-    /// Name and unit of the axis across.
-    pub x_name: String,
-    /// Its values, left to right.
-    pub x: Vec<String>,
-    /// Name and unit of the axis up.
-    pub y_name: String,
-    /// Its values, upwards.
-    pub y: Vec<String>,
+    /// Left to right.
+    pub x: Category,
+    /// Upwards.
+    pub y: Category,
+    /// One grid for each of its values, side by side.
+    pub across: Option<Category>,
+    /// One grid for each of its values, one below the other.
+    pub down: Option<Category>,
     /// What the colour stands for.
     pub metric: Axis,
-    /// The cells that have runs; those of an index outside the axes are not drawn, of two at one place the later is.
-    pub cells: Vec<Tile>,
+    /// Ends of the colour scale where they are fixed (0..1 of a share); from the data otherwise.
+    pub range: Option<(f64, f64)>,
+    /// Draws a line where the metric crosses this level.
+    pub contour: Option<Contour>,
+    /// The tiles; those of an index outside the axes are not drawn, of two at one place the later is.
+    pub tiles: Vec<Tile>,
 }
 
-/// A cell with runs.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// An axis of the grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Category {
+    /// Name and unit, `_{…}` a subscript.
+    pub name: String,
+    /// Its values, ascending.
+    pub values: Vec<String>,
+}
+
+/// A level of the metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contour {
+    /// In the units of the metric.
+    pub level: f64,
+    /// As in "success in half of the runs".
+    pub label: String,
+}
+
+/// One place of the grid.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tile {
     /// Index into the values of the axis across.
     pub x: usize,
     /// Index into the values of the axis up.
     pub y: usize,
-    /// The median over its runs; `None` where it falls on a run without a value.
-    pub median: Option<f64>,
-    /// How many runs diverged.
+    /// Index into the facets side by side; 0 where there are none.
+    pub across: usize,
+    /// Index into the facets one below the other; 0 where there are none.
+    pub down: usize,
+    /// The median over its runs; `None` where there is none yet or it falls on a run without a value.
+    pub value: Option<f64>,
+    /// Cells of the sweep that the tile stands for.
+    pub cells: u32,
+    /// How many of these have an outcome.
+    pub done: u32,
+    /// How many of these are held by a worker.
+    pub running: u32,
+    /// How many of these were given up.
+    pub failed: u32,
+    /// How many of those done diverged.
     pub diverged: u32,
-    /// How many runs are inflated.
+    /// How many of those done are inflated.
     pub inflated: u32,
+    /// Where a click leads.
+    pub href: Option<String>,
 }
 
 const LEAST_WIDTH: f64 = 720.0;
@@ -66,29 +102,29 @@ const VALUE: Face = Face::new(12.5, INK).middle();
 /// Draws the picture.
 pub fn heatmap(data: &Heatmap) -> String {
     let mut canvas = Canvas::default();
-    let (columns, rows) = (data.x.len(), data.y.len());
-    let inside = |tile: &&Tile| tile.x < columns && tile.y < rows;
+    let (columns, rows) = (data.x.values.len(), data.y.values.len());
+    let inside = |tile: &&Tile| tile.x < columns && tile.y < rows && tile.across == 0 && tile.down == 0;
     // Whole pixels, so that no seam shows between cells without a gap.
     let cell_height = (420.0 / rows.max(1) as f64).clamp(6.0, 56.0).floor();
     let widest = |labels: &[String]| labels.iter().map(|l| TICK.width(l)).fold(0.0, f64::max).min(MOST_LABEL);
-    let (x_label, y_label) = (widest(&data.x), widest(&data.y));
+    let (x_label, y_label) = (widest(&data.x.values), widest(&data.y.values));
     let cell_width = (720.0 / columns.max(1) as f64).clamp(6.0, 96.0).max(level_width(x_label, columns)).floor();
     let left = (MARGIN + AXIS.size + 12.0 + y_label + 10.0).ceil();
     let right = left + columns as f64 * cell_width;
     let width = (right + 150.0 + MARGIN).max(LEAST_WIDTH);
 
     let top = head(&mut canvas, width, &data.title, &data.subtitle).round() + 6.0;
-    if data.cells.iter().find(inside).is_none() {
+    if data.tiles.iter().find(inside).is_none() {
         let bottom = message(&mut canvas, width, top, "No finished cells: there is nothing to draw yet.");
         let height = foot(&mut canvas, width, bottom + 8.0, &data.caption);
         return canvas.finish(width, height, &data.title, "Without data.");
     }
     let bottom = top + rows as f64 * cell_height;
-    let values = data.cells.iter().filter(inside).filter_map(|tile| tile.median);
+    let values = data.tiles.iter().filter(inside).filter_map(|tile| tile.value);
     let colours = Scale::around(data.metric.spread, values, 0.0, 1.0);
 
     let mut tiles: Vec<Option<&Tile>> = vec![None; columns * rows];
-    for tile in data.cells.iter().filter(inside) {
+    for tile in data.tiles.iter().filter(inside) {
         tiles[tile.y * columns + tile.x] = Some(tile);
     }
     let roomy = cell_width >= 50.0 && cell_height >= 26.0;
@@ -101,7 +137,7 @@ pub fn heatmap(data: &Heatmap) -> String {
     // Names across: level where they fit, else upright; every k-th where cells are narrower than a line of text.
     let upright = x_label + 8.0 > cell_width;
     let every = if upright { (TICK.size * 1.25 / cell_width).ceil() } else { 1.0 } as usize;
-    for (index, label) in data.x.iter().enumerate().filter(|(index, _)| index % every.max(1) == 0) {
+    for (index, label) in data.x.values.iter().enumerate().filter(|(index, _)| index % every.max(1) == 0) {
         let x = left + (index as f64 + 0.5) * cell_width;
         if upright {
             let shown = TICK.fit(label, MOST_LABEL);
@@ -111,17 +147,17 @@ pub fn heatmap(data: &Heatmap) -> String {
         }
     }
     let every = (TICK.size * 1.25 / cell_height).ceil() as usize;
-    for (index, label) in data.y.iter().enumerate().filter(|(index, _)| index % every.max(1) == 0) {
+    for (index, label) in data.y.values.iter().enumerate().filter(|(index, _)| index % every.max(1) == 0) {
         canvas.cut(left - 8.0, bottom - (index as f64 + 0.5) * cell_height, label, TICK.end(), MOST_LABEL);
     }
     let name_y = bottom + if upright { x_label + 34.0 } else { 46.0 };
-    let name_x = keep_inside((left + right) / 2.0, formula_width(&data.x_name, AXIS), MARGIN, width - MARGIN);
-    canvas.formula(name_x, name_y, &data.x_name, AXIS.middle());
-    name_up(&mut canvas, &data.y_name, (top + bottom) / 2.0);
+    let name_x = keep_inside((left + right) / 2.0, formula_width(&data.x.name, AXIS), MARGIN, width - MARGIN);
+    canvas.formula(name_x, name_y, &data.x.name, AXIS.middle());
+    name_up(&mut canvas, &data.y.name, (top + bottom) / 2.0);
     let below = colour_bar(&mut canvas, data, (right + 30.0).round(), top, bottom.max(top + 160.0));
     let below = signs(&mut canvas, &tiles, below.max(name_y) + 30.0, width);
     let height = foot(&mut canvas, width, below, &format!("Colour: median over the runs of a cell. {}", data.caption));
-    canvas.finish(width, height, &data.title, &format!("{} by {} and {}", data.metric.name, data.x_name, data.y_name))
+    canvas.finish(width, height, &data.title, &format!("{} by {} and {}", data.metric.name, data.x.name, data.y.name))
 }
 
 /// The width of a cell whose name fits level, if that makes the picture no wider than a page; else 0.
@@ -143,8 +179,8 @@ fn has_sign(tile: Option<&Tile>, sign: Sign) -> bool {
     match (tile, sign) {
         (None, _) => sign == Sign::Nothing,
         (Some(tile), Sign::Inflated) => tile.inflated > 0,
-        (Some(tile), Sign::Partly) => tile.diverged > 0 && tile.median.is_some(),
-        (Some(tile), Sign::Diverged) => tile.median.is_none(),
+        (Some(tile), Sign::Partly) => tile.diverged > 0 && tile.value.is_some(),
+        (Some(tile), Sign::Diverged) => tile.value.is_none(),
         (Some(_), Sign::Nothing) => false,
     }
 }
@@ -174,21 +210,21 @@ fn draw_cell(
         );
         return;
     };
-    let fill = tile.median.map_or(FAILED.to_owned(), |median| hex(viridis(colours.position(median))));
-    let ink = if tile.median.is_some_and(|median| dark(viridis(colours.position(median)))) { "#ffffff" } else { INK };
+    let fill = tile.value.map_or(FAILED.to_owned(), |median| hex(viridis(colours.position(median))));
+    let ink = if tile.value.is_some_and(|median| dark(viridis(colours.position(median)))) { "#ffffff" } else { INK };
     canvas.tile("cell data", x, y, (w, h), &fill);
     if tile.inflated > 0 {
         // A small cell has one diagonal: more would hide its colour.
         let pitch = if w.min(h) < 14.0 { w + h } else { (w.min(h) / 3.0).clamp(5.0, 9.0) };
         stroke(canvas, "hatch", &hatch(x, y, w, h, pitch), ink, if w.min(h) < 14.0 { 0.6 } else { 1.0 });
     }
-    if tile.median.is_none() {
+    if tile.value.is_none() {
         stroke(canvas, "cross", &cross(x + w / 2.0, y + h / 2.0, w.min(h) * 0.2), MUTED, 1.6);
     } else if tile.diverged > 0 {
         let arm = (w.min(h) * 0.1).min(4.0);
         stroke(canvas, "partly", &cross(x + w - 2.2 * arm, y + 2.2 * arm, arm), ink, 1.4);
     }
-    if let Some(median) = tile.median.filter(|_| roomy) {
+    if let Some(median) = tile.value.filter(|_| roomy) {
         let text = number(median, 2);
         let plate = VALUE.width(&text) + 8.0;
         if plate > w {
@@ -228,7 +264,8 @@ fn colour_bar(canvas: &mut Canvas, data: &Heatmap, x: f64, top: f64, bottom: f64
         let share = 1.0 - (index as f64 + 0.5) / SLICES as f64;
         canvas.tile("bar", x, top + index as f64 * slice, (16.0, slice), &hex(viridis(share)));
     }
-    let values = data.cells.iter().filter(|t| t.x < data.x.len() && t.y < data.y.len()).filter_map(|t| t.median);
+    let values =
+        data.tiles.iter().filter(|t| t.x < data.x.values.len() && t.y < data.y.values.len()).filter_map(|t| t.value);
     let scale = Scale::around(data.metric.spread, values, top + height, top);
     let ticks = scale.ticks(((height / 36.0) as usize).clamp(2, 9));
     for tick in &ticks {
@@ -307,26 +344,38 @@ mod tests {
     use super::*;
 
     fn sample(columns: usize, rows: usize) -> Heatmap {
-        let cells = (0..columns * rows)
+        let tiles = (0..columns * rows)
             .filter(|i| i % 7 != 6)
             .map(|i| Tile {
                 x: i % columns,
                 y: i / columns,
-                median: (i % 5 != 4).then(|| 10f64.powi(-(i as i32 % 6))),
+                across: 0,
+                down: 0,
+                value: (i % 5 != 4).then(|| 10f64.powi(-(i as i32 % 6))),
+                cells: 4,
+                done: 4,
+                running: 0,
+                failed: 0,
                 diverged: u32::from(i % 5 == 3),
                 inflated: u32::from(i % 4 == 1),
+                href: None,
             })
             .collect();
         Heatmap {
             title: "λ × lr".into(),
             subtitle: "sample data".into(),
             caption: "n = 4, seeds 0–3.".into(),
-            x_name: "lr".into(),
-            x: (0..columns).map(|i| format!("{}", 10f64.powi(i as i32 - 3))).collect(),
-            y_name: "λ".into(),
-            y: (0..rows).map(|i| format!("row <{i}>")).collect(),
+            x: Category {
+                name: "lr".into(),
+                values: (0..columns).map(|i| format!("{}", 10f64.powi(i as i32 - 3))).collect(),
+            },
+            y: Category { name: "λ".into(), values: (0..rows).map(|i| format!("row <{i}>")).collect() },
+            across: None,
+            down: None,
             metric: Axis { name: "relative test error".into(), spread: Spread::Log },
-            cells,
+            range: None,
+            contour: None,
+            tiles,
         }
     }
 
@@ -335,12 +384,12 @@ mod tests {
         let data = sample(6, 5);
         let picture = Picture::read(&heatmap(&data));
         picture.check();
-        let count = |f: &dyn Fn(&Tile) -> bool| data.cells.iter().filter(|t| f(t)).count();
-        assert_eq!(picture.count("data"), data.cells.len());
-        assert_eq!(picture.count("nothing"), 30 - data.cells.len());
+        let count = |f: &dyn Fn(&Tile) -> bool| data.tiles.iter().filter(|t| f(t)).count();
+        assert_eq!(picture.count("data"), data.tiles.len());
+        assert_eq!(picture.count("nothing"), 30 - data.tiles.len());
         assert_eq!(picture.count("hatch"), count(&|t| t.inflated > 0));
-        assert_eq!(picture.count("cross"), count(&|t| t.median.is_none()));
-        assert_eq!(picture.count("partly"), count(&|t| t.diverged > 0 && t.median.is_some()));
+        assert_eq!(picture.count("cross"), count(&|t| t.value.is_none()));
+        assert_eq!(picture.count("partly"), count(&|t| t.diverged > 0 && t.value.is_some()));
         for text in
             ["row <0>", "row <4>", "lr", "λ", "relative test error (log)", "some runs inflated", "no runs", "0.01"]
         {
@@ -354,12 +403,13 @@ mod tests {
             Picture::read(&heatmap(&sample(columns, rows))).check();
         }
         let mut odd = sample(3, 3);
-        odd.x = vec!["a very long optimizer name with a schedule and a half".into(), "b".into(), "c".into()];
-        odd.cells[0].median = Some(f64::NAN);
-        odd.cells[1].median = Some(-1.0);
-        odd.cells.push(Tile { x: 99, y: 0, median: Some(1.0), diverged: 0, inflated: 0 });
+        odd.x.values = vec!["a very long optimizer name with a schedule and a half".into(), "b".into(), "c".into()];
+        odd.tiles[0].value = Some(f64::NAN);
+        odd.tiles[1].value = Some(-1.0);
+        let stray = Tile { x: 99, ..odd.tiles[0].clone() };
+        odd.tiles.push(stray);
         Picture::read(&heatmap(&odd)).check();
-        odd.cells.retain(|tile| tile.x > 3);
+        odd.tiles.retain(|tile| tile.x > 3);
         assert_eq!(Picture::read(&heatmap(&odd)).count("empty"), 1);
     }
 
