@@ -19,6 +19,12 @@ pub(super) const BAND: &str = "#f5f7fa";
 /// What asks for attention: a winner at the end of its grid, failed runs. No colour of a series.
 pub(super) const ALERT: &str = "#a61b1b";
 
+/// Text and signs on a dark tile. Of its own, as [`ON_LIGHT`] is: a page may give the other inks other colours, and the
+/// colours of tiles stay.
+pub(super) const ON_DARK: &str = "#fefefe";
+/// Text and signs on a light tile.
+pub(super) const ON_LIGHT: &str = "#10151c";
+
 /// Colours of series that colour-blind readers can tell apart: Okabe and Ito (2008), without the yellow, which is too
 /// pale on white. Black comes last.
 pub(super) const SERIES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
@@ -114,12 +120,21 @@ fn ticks_down(pixels: f64) -> usize {
 /// Draws a horizontal axis at `y` under `plot` (left, right): line, ticks, numbers, name; returns the y below it. The
 /// name is centred on the plot, or moved where the picture of `width` ends.
 pub(super) fn axis_across(canvas: &mut Canvas, scale: &Scale, plot: (f64, f64), y: f64, name: &str, width: f64) -> f64 {
+    numbers_across(canvas, scale, plot, y, true);
+    name_across(canvas, plot, y + 46.0, name, width);
+    y + 54.0
+}
+
+/// Draws the line of a horizontal axis with its ticks, and with its numbers if `written`.
+pub(super) fn numbers_across(canvas: &mut Canvas, scale: &Scale, plot: (f64, f64), y: f64, written: bool) {
     canvas.line("axis", (plot.0, y), (plot.1, y), FAINT, 1.0);
     let zero = scale.zero().map(|x| (x, "0".to_owned()));
     let ticks = scale.ticks(ticks_across(scale, plot.1 - plot.0));
     for (x, label) in zero.into_iter().chain(ticks.into_iter().map(|tick| (scale.position(tick.value), tick.label))) {
         canvas.line("tick", (x, y), (x, y + 5.0), FAINT, 1.0);
-        canvas.text(x, y + 20.0, &label, TICK.middle());
+        if written {
+            canvas.text(x, y + 20.0, &label, TICK.middle());
+        }
     }
     if let Some(x) = scale.zero() {
         // Two strokes across the line: from 0 to the first power no scale holds.
@@ -127,17 +142,25 @@ pub(super) fn axis_across(canvas: &mut Canvas, scale: &Scale, plot: (f64, f64), 
         canvas.line("break", (x - 5.0, y + 4.0), (x - 1.0, y - 4.0), MUTED, 1.2);
         canvas.line("break", (x + 1.0, y + 4.0), (x + 5.0, y - 4.0), MUTED, 1.2);
     }
+}
+
+/// Writes the name of a horizontal axis at the baseline `y`, centred on the plot, or moved where the picture ends.
+pub(super) fn name_across(canvas: &mut Canvas, plot: (f64, f64), y: f64, name: &str, width: f64) {
     let x = keep_inside((plot.0 + plot.1) / 2.0, formula_width(name, AXIS), MARGIN, width - MARGIN);
-    canvas.formula(x, y + 46.0, name, AXIS.middle());
-    y + 54.0
+    canvas.formula(x, y, name, AXIS.middle());
 }
 
 /// Draws the numbers and the name of a vertical axis at `x` from `top` to `bottom`.
 pub(super) fn axis_down(canvas: &mut Canvas, scale: &Scale, top: f64, bottom: f64, x: f64, name: &str) {
+    numbers_down(canvas, scale, top, bottom, x);
+    name_up(canvas, name, (top + bottom) / 2.0);
+}
+
+/// Draws the numbers of a vertical axis at `x` from `top` to `bottom`.
+pub(super) fn numbers_down(canvas: &mut Canvas, scale: &Scale, top: f64, bottom: f64, x: f64) {
     for tick in scale.ticks(ticks_down(bottom - top)) {
         canvas.centred(x - 10.0, scale.position(tick.value), &tick.label, TICK.end());
     }
-    name_up(canvas, name, (top + bottom) / 2.0);
 }
 
 /// Writes the name of a vertical axis at the left margin, its middle at `y`: upwards, but a symbol stands upright.
@@ -151,8 +174,12 @@ pub(super) fn name_up(canvas: &mut Canvas, name: &str, y: f64) {
 
 /// Room that [`axis_down`] takes at the left of the plot, pixels, margin included.
 pub(super) fn axis_down_width(scale: &Scale, pixels: f64) -> f64 {
-    let widest = scale.ticks(ticks_down(pixels)).iter().map(|tick| TICK.width(&tick.label)).fold(0.0, f64::max);
-    MARGIN + AXIS.size + 16.0 + widest + 10.0
+    MARGIN + AXIS.size + 16.0 + numbers_down_width(scale, pixels)
+}
+
+/// Room that [`numbers_down`] takes at the left of the plot.
+pub(super) fn numbers_down_width(scale: &Scale, pixels: f64) -> f64 {
+    scale.ticks(ticks_down(pixels)).iter().map(|tick| TICK.width(&tick.label)).fold(0.0, f64::max) + 10.0
 }
 
 /// `x` moved so that a text of `width` around it stays within `left ..= right`.

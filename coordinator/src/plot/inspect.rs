@@ -49,6 +49,33 @@ impl Picture {
             .collect()
     }
 
+    /// An attribute over the elements of a class that have it, in the order of drawing.
+    pub(super) fn attributes(&self, class: &str, attribute: &str) -> Vec<String> {
+        let document = self.document();
+        elements(&document)
+            .filter(|n| is_of(n, class))
+            .filter_map(|n| Some(n.attribute(attribute)?.to_owned()))
+            .collect()
+    }
+
+    /// The tooltips of the elements of a class.
+    pub(super) fn tooltips(&self, class: &str) -> Vec<String> {
+        let title = |n: Node| Some(n.children().find(|c| c.tag_name().name() == "title")?.text()?.to_owned());
+        elements(&self.document()).filter(|n| is_of(n, class)).filter_map(title).collect()
+    }
+
+    /// Width and height of the picture.
+    pub(super) fn size(&self) -> (f64, f64) {
+        let document = self.document();
+        let side = |name| document.root_element().attribute(name).and_then(|v| v.parse().ok()).expect("a size");
+        (side("width"), side("height"))
+    }
+
+    /// Names of all elements.
+    pub(super) fn elements(&self) -> Vec<String> {
+        elements(&self.document()).map(|node| node.tag_name().name().to_owned()).collect()
+    }
+
     /// Numbers are finite; shapes and the outlines of texts lie inside the picture; no two texts touch.
     pub(super) fn check(&self) {
         for node in elements(&self.document()) {

@@ -3,9 +3,10 @@
 //! Pure functions without SQL, files or a clock. Every name that is drawn is escaped, every coordinate is finite and
 //! inside the picture, and no run is left out: what has no place on an axis is drawn at its edge and counted.
 //!
-//! [`methods`] is the answer of a sweep (error by method), [`curves`] a metric against steps or an axis, [`heatmap`]
-//! two axes; [`terminal`] draws a trajectory with characters; [`render_png`] makes a PNG. They share the scales and
-//! ticks of `scale`, the title, caption, axes and colours of `frame`, the embedded font of `text` and the writer `svg`.
+//! [`methods`] is the answer of a sweep (error by method), [`curves`] a metric against steps or an axis,
+//! [`heatmap`] two axes, in facets for a third and a fourth; [`terminal`] draws a trajectory with characters;
+//! [`render_png`] makes a PNG. They share the scales and ticks of `scale`, the title,
+//! caption, axes and colours of `frame`, the embedded font of `text` and the writer `svg`.
 
 pub mod curves;
 mod frame;
@@ -49,5 +50,20 @@ impl Axis {
             Spread::Linear => self.name.clone(),
             Spread::Log => format!("{} (log)", self.name),
         }
+    }
+
+    /// The name without the formula that follows it after two spaces.
+    fn short(&self) -> &str {
+        self.name.split("  ").next().unwrap_or_default()
+    }
+
+    /// The title in at most `limit` pixels: without the formula, and at last cut, where it is wider.
+    fn title_within(&self, face: svg::Face, limit: f64) -> String {
+        let whole = self.title();
+        if svg::formula_width(&whole, face) <= limit {
+            return whole;
+        }
+        let short = Axis { name: self.short().to_owned(), spread: self.spread };
+        svg::formula_fit(&short.title(), face, limit)
     }
 }

@@ -95,7 +95,8 @@ impl Canvas {
         self.body.push_str("/>\n");
     }
 
-    fn open(&mut self, name: &str, attributes: &[(&str, Value)]) {
+    /// The beginning of an element that [`Canvas::close`] ends.
+    pub(super) fn open(&mut self, name: &str, attributes: &[(&str, Value)]) {
         let _ = write!(self.body, "<{name}");
         for (key, value) in attributes {
             let _ = match value {
@@ -104,6 +105,30 @@ impl Canvas {
             };
         }
         self.body.push('>');
+    }
+
+    /// The end of an element.
+    pub(super) fn close(&mut self, name: &str) {
+        let _ = writeln!(self.body, "</{name}>");
+    }
+
+    /// The tooltip of the element that is open.
+    pub(super) fn tooltip(&mut self, text: &str) {
+        let _ = write!(self.body, "<title>{}</title>", text::escape(text));
+    }
+
+    /// The outline of `path`, a string of moves and lines.
+    pub(super) fn stroke(&mut self, class: &str, path: &str, colour: &str, width: f64) {
+        self.add(
+            "path",
+            &[
+                ("class", class.into()),
+                ("d", path.into()),
+                ("fill", "none".into()),
+                ("stroke", colour.into()),
+                ("stroke-width", width.into()),
+            ],
+        );
     }
 
     /// A straight line.
@@ -195,6 +220,22 @@ impl Canvas {
         self.set(x, y, face.end(), Some(&turn), &[span], None);
     }
 
+    /// One line of text with a border of the colour `ground` around its letters, which no pointer meets.
+    pub(super) fn text_on(&mut self, x: f64, y: f64, text: &str, face: Face, ground: &str) {
+        self.open(
+            "g",
+            &[
+                ("stroke", ground.into()),
+                ("stroke-width", 7.0.into()),
+                ("stroke-linejoin", "round".into()),
+                ("paint-order", "stroke".into()),
+                ("pointer-events", "none".into()),
+            ],
+        );
+        self.text(x, y, text, face);
+        self.close("g");
+    }
+
     fn set(&mut self, x: f64, y: f64, face: Face, turn: Option<&str>, spans: &[Span], tooltip: Option<&str>) {
         let anchor = match face.anchor {
             Anchor::Start => "start",
@@ -212,7 +253,7 @@ impl Canvas {
         attributes.extend(turn.map(|turn| ("transform", turn.into())));
         self.open("text", &attributes);
         if let Some(tooltip) = tooltip {
-            let _ = write!(self.body, "<title>{}</title>", text::escape(tooltip));
+            self.tooltip(tooltip);
         }
         let plain = |span: &Span| span.colour == face.colour && span.weight == face.weight && !span.subscript;
         let mut lowered = 0.0;
@@ -274,6 +315,11 @@ pub(super) fn formula_width(text: &str, face: Face) -> f64 {
         .iter()
         .map(|span| text::width(span.text, if span.subscript { face.size * SUBSCRIPT } else { face.size }, span.weight))
         .sum()
+}
+
+/// `text` in which `_{…}` is a subscript, cut to `limit` pixels where it is wider.
+pub(super) fn formula_fit(text: &str, face: Face, limit: f64) -> String {
+    if formula_width(text, face) <= limit { text.to_owned() } else { face.fit(text, limit) }
 }
 
 #[cfg(test)]

@@ -1,9 +1,24 @@
-//! Two axes and a metric: the median of each cell as a colour, with a texture where runs failed.
+//! Two axes and a metric: the median of each tile as a colour, with signs for what failed, runs or is still to come.
+//!
+//! Facets, a grid for each value of a third and a fourth axis, share one scale of colours. What a colour alone would
+//! say has a sign too. `layout` says where things stand, `tile` draws one place, `contour` the line at a level, `colour`
+//! the colours and their bar.
 
-use super::frame::{AXIS, FAINT, INK, MARGIN, MUTED, TICK, foot, hatch, head, keep_inside, legend, message, name_up};
-use super::scale::{Scale, number};
-use super::svg::{Canvas, Face, formula_width, pixels};
-use super::{Axis, text};
+mod colour;
+mod contour;
+mod layout;
+#[cfg(test)]
+mod tests;
+mod tile;
+
+use super::Axis;
+use super::frame::{AXIS, INK, MARGIN, TICK, foot, head, keep_inside, legend, message, name_up};
+use super::scale::number;
+use super::svg::{Canvas, Face, formula_fit, formula_width};
+use super::text::CAP_HEIGHT;
+use colour::Bar;
+use layout::{Heading, Layout, MOST_HEADING, MOST_LABEL, TO_BAR, TO_HEADING, heading};
+use tile::Sign;
 
 /// A picture of a grid, or of several side by side.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,345 +94,215 @@ pub struct Tile {
     pub href: Option<String>,
 }
 
-const LEAST_WIDTH: f64 = 720.0;
-/// Viridis (Smith and van der Walt, 2015), at nine equal steps: even in lightness, safe for colour-blind readers.
-const VIRIDIS: [[u8; 3]; 9] = [
-    [68, 1, 84],
-    [71, 44, 122],
-    [59, 81, 139],
-    [44, 113, 142],
-    [33, 144, 141],
-    [39, 173, 129],
-    [92, 200, 99],
-    [170, 220, 50],
-    [253, 231, 37],
-];
-const NOTHING: &str = "#ffffff";
-const FAILED: &str = "#e4e7eb";
-/// Slices of the colour bar.
-const SLICES: usize = 96;
-const MOST_LABEL: f64 = 200.0;
-const VALUE: Face = Face::new(12.5, INK).middle();
+const NUMBERS: [Face; 2] = [Face::new(12.5, INK).middle(), Face::new(11.0, INK).middle()];
 
 /// Draws the picture.
 pub fn heatmap(data: &Heatmap) -> String {
     let mut canvas = Canvas::default();
-    let (columns, rows) = (data.x.values.len(), data.y.values.len());
-    let inside = |tile: &&Tile| tile.x < columns && tile.y < rows && tile.across == 0 && tile.down == 0;
-    // Whole pixels, so that no seam shows between cells without a gap.
-    let cell_height = (420.0 / rows.max(1) as f64).clamp(6.0, 56.0).floor();
-    let widest = |labels: &[String]| labels.iter().map(|l| TICK.width(l)).fold(0.0, f64::max).min(MOST_LABEL);
-    let (x_label, y_label) = (widest(&data.x.values), widest(&data.y.values));
-    let cell_width = (720.0 / columns.max(1) as f64).clamp(6.0, 96.0).max(level_width(x_label, columns)).floor();
-    let left = (MARGIN + AXIS.size + 12.0 + y_label + 10.0).ceil();
-    let right = left + columns as f64 * cell_width;
-    let width = (right + 150.0 + MARGIN).max(LEAST_WIDTH);
-
-    let top = head(&mut canvas, width, &data.title, &data.subtitle).round() + 6.0;
-    if data.tiles.iter().find(inside).is_none() {
-        let bottom = message(&mut canvas, width, top, "No finished cells: there is nothing to draw yet.");
+    let tiles = Places::of(data);
+    let colours = colour::scale(data, tiles.values(), 0.0, 1.0);
+    let with_bar = tiles.values().next().is_some();
+    let bar = |height: f64| with_bar.then(|| Bar::of(data, &colours, height));
+    let layout = Layout::of(data, |height| bar(height).map_or(0.0, |bar| TO_BAR + bar.width()));
+    let width = layout.width;
+    let top = head(&mut canvas, width, &data.title, &data.subtitle);
+    if tiles.all().next().is_none() {
+        let bottom = message(&mut canvas, width, top + 6.0, "No cells: there is nothing to draw yet.");
         let height = foot(&mut canvas, width, bottom + 8.0, &data.caption);
         return canvas.finish(width, height, &data.title, "Without data.");
     }
-    let bottom = top + rows as f64 * cell_height;
-    let values = data.tiles.iter().filter(inside).filter_map(|tile| tile.value);
-    let colours = Scale::around(data.metric.spread, values, 0.0, 1.0);
-
-    let mut tiles: Vec<Option<&Tile>> = vec![None; columns * rows];
-    for tile in data.tiles.iter().filter(inside) {
-        tiles[tile.y * columns + tile.x] = Some(tile);
-    }
-    let roomy = cell_width >= 50.0 && cell_height >= 26.0;
-    for (index, tile) in tiles.iter().enumerate() {
-        let (x, y) =
-            (left + (index % columns) as f64 * cell_width, bottom - (index / columns + 1) as f64 * cell_height);
-        draw_cell(&mut canvas, *tile, &colours, (x, y, cell_width, cell_height), roomy);
-    }
-
-    // Names across: level where they fit, else upright; every k-th where cells are narrower than a line of text.
-    let upright = x_label + 8.0 > cell_width;
-    let every = if upright { (TICK.size * 1.25 / cell_width).ceil() } else { 1.0 } as usize;
-    for (index, label) in data.x.values.iter().enumerate().filter(|(index, _)| index % every.max(1) == 0) {
-        let x = left + (index as f64 + 0.5) * cell_width;
-        if upright {
-            let shown = TICK.fit(label, MOST_LABEL);
-            canvas.upright_end(x + TICK.size * text::CAP_HEIGHT / 2.0, bottom + 8.0, &shown, TICK);
-        } else {
-            canvas.text(x, bottom + 20.0, label, TICK.middle());
-        }
-    }
-    let every = (TICK.size * 1.25 / cell_height).ceil() as usize;
-    for (index, label) in data.y.values.iter().enumerate().filter(|(index, _)| index % every.max(1) == 0) {
-        canvas.cut(left - 8.0, bottom - (index as f64 + 0.5) * cell_height, label, TICK.end(), MOST_LABEL);
-    }
-    let name_y = bottom + if upright { x_label + 34.0 } else { 46.0 };
-    let name_x = keep_inside((left + right) / 2.0, formula_width(&data.x.name, AXIS), MARGIN, width - MARGIN);
-    canvas.formula(name_x, name_y, &data.x.name, AXIS.middle());
-    name_up(&mut canvas, &data.y.name, (top + bottom) / 2.0);
-    let below = colour_bar(&mut canvas, data, (right + 30.0).round(), top, bottom.max(top + 160.0));
-    let below = signs(&mut canvas, &tiles, below.max(name_y) + 30.0, width);
-    let height = foot(&mut canvas, width, below, &format!("Colour: median over the runs of a cell. {}", data.caption));
-    canvas.finish(width, height, &data.title, &format!("{} by {} and {}", data.metric.name, data.x.name, data.y.name))
-}
-
-/// The width of a cell whose name fits level, if that makes the picture no wider than a page; else 0.
-fn level_width(widest: f64, columns: usize) -> f64 {
-    let wanted = (widest + 12.0).ceil();
-    if wanted <= 140.0 && wanted * columns as f64 <= 860.0 { wanted } else { 0.0 }
-}
-
-/// What a cell says beside its colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    Inflated,
-    Partly,
-    Diverged,
-    Nothing,
-}
-
-fn has_sign(tile: Option<&Tile>, sign: Sign) -> bool {
-    match (tile, sign) {
-        (None, _) => sign == Sign::Nothing,
-        (Some(tile), Sign::Inflated) => tile.inflated > 0,
-        (Some(tile), Sign::Partly) => tile.diverged > 0 && tile.value.is_some(),
-        (Some(tile), Sign::Diverged) => tile.value.is_none(),
-        (Some(_), Sign::Nothing) => false,
-    }
-}
-
-fn draw_cell(
-    canvas: &mut Canvas,
-    tile: Option<&Tile>,
-    colours: &Scale,
-    (x, y, w, h): (f64, f64, f64, f64),
-    roomy: bool,
-) {
-    let gap = if w.min(h) > 14.0 { 1.0 } else { 0.0 };
-    let (x, y, w, h) = (x + gap, y + gap, w - 2.0 * gap, h - 2.0 * gap);
-    let Some(tile) = tile else {
-        canvas.add(
-            "rect",
-            &[
-                ("class", "cell nothing".into()),
-                ("x", (x + 0.5).into()),
-                ("y", (y + 0.5).into()),
-                ("width", (w - 1.0).into()),
-                ("height", (h - 1.0).into()),
-                ("fill", NOTHING.into()),
-                ("stroke", FAILED.into()),
-                ("stroke-width", 1.0.into()),
-            ],
-        );
-        return;
+    let layout = layout.below(top);
+    headings(&mut canvas, data, &layout);
+    let area = |tile: &Tile| {
+        let left = layout.facet_left(tile.across) + tile.x as f64 * layout.tile.0;
+        let top = layout.facet_bottom(tile.down) - (tile.y + 1) as f64 * layout.tile.1;
+        (left, top, layout.tile.0, layout.tile.1)
     };
-    let fill = tile.value.map_or(FAILED.to_owned(), |median| hex(viridis(colours.position(median))));
-    let ink = if tile.value.is_some_and(|median| dark(viridis(colours.position(median)))) { "#ffffff" } else { INK };
-    canvas.tile("cell data", x, y, (w, h), &fill);
-    if tile.inflated > 0 {
-        // A small cell has one diagonal: more would hide its colour.
-        let pitch = if w.min(h) < 14.0 { w + h } else { (w.min(h) / 3.0).clamp(5.0, 9.0) };
-        stroke(canvas, "hatch", &hatch(x, y, w, h, pitch), ink, if w.min(h) < 14.0 { 0.6 } else { 1.0 });
+    for tile in tiles.all() {
+        tile::draw(&mut canvas, tile, data, &colours, area(tile));
     }
-    if tile.value.is_none() {
-        stroke(canvas, "cross", &cross(x + w / 2.0, y + h / 2.0, w.min(h) * 0.2), MUTED, 1.6);
-    } else if tile.diverged > 0 {
-        let arm = (w.min(h) * 0.1).min(4.0);
-        stroke(canvas, "partly", &cross(x + w - 2.2 * arm, y + 2.2 * arm, arm), ink, 1.4);
+    let pieces = contour_pieces(data, &tiles, &layout);
+    if !pieces.is_empty() {
+        contour::draw(&mut canvas, &pieces);
     }
-    if let Some(median) = tile.value.filter(|_| roomy) {
-        let text = number(median, 2);
-        let plate = VALUE.width(&text) + 8.0;
-        if plate > w {
-            return;
+    if let Some(face) = numbers(&tiles, layout.tile) {
+        for tile in tiles.all() {
+            tile::write(&mut canvas, tile, &colours, area(tile), face);
         }
-        if tile.inflated > 0 {
-            canvas.rect("plate", x + (w - plate) / 2.0, y + h / 2.0 - 9.0, (plate, 18.0), 3.0, &fill);
+    }
+    let mut below = labels(&mut canvas, data, &layout);
+    let mut right = layout.right();
+    if layout.down != Heading::Absent {
+        right = row_headings(&mut canvas, data, &layout);
+    }
+    let level = data.contour.as_ref().map(|contour| contour.level);
+    let bar_bottom = bar(layout.plot_height())
+        .map_or(0.0, |bar| bar.draw(&mut canvas, &colours, level, (right + TO_BAR).round(), layout.corner.1));
+
+    let limit = right.max(MARGIN) + 20.0;
+    let name = formula_fit(&data.x.name, AXIS, width - 2.0 * MARGIN);
+    let length = formula_width(&name, AXIS);
+    let beside_bar = length <= limit - MARGIN;
+    below = if beside_bar { below } else { below.max(bar_bottom) } + 22.0;
+    let limit = if beside_bar { limit } else { width - MARGIN };
+    let middle = keep_inside((layout.corner.0 + layout.right()) / 2.0, length, MARGIN, limit);
+    canvas.formula(middle, below, &name, AXIS.middle());
+    let below = signs(&mut canvas, data, &tiles, !pieces.is_empty(), below.max(bar_bottom) + 30.0, width);
+    let height = foot(&mut canvas, width, below, &data.caption);
+    canvas.finish(width, height, &data.title, &description(data))
+}
+
+/// The tiles by place, of two at one place the later.
+struct Places<'a> {
+    /// Across, up; facets across, down.
+    sizes: [usize; 4],
+    tiles: Vec<Option<&'a Tile>>,
+}
+
+impl<'a> Places<'a> {
+    fn of(data: &'a Heatmap) -> Places<'a> {
+        let count = |facets: &Option<Category>| facets.as_ref().map_or(1, |category| category.values.len());
+        let sizes = [data.x.values.len(), data.y.values.len(), count(&data.across), count(&data.down)];
+        let mut places = Places { sizes, tiles: vec![None; sizes.iter().product()] };
+        for tile in &data.tiles {
+            if let Some(index) = places.index([tile.x, tile.y, tile.across, tile.down]) {
+                places.tiles[index] = Some(tile);
+            }
         }
-        let face = if ink == INK { VALUE } else { Face { colour: "#ffffff", ..VALUE } };
-        canvas.centred(x + w / 2.0, y + h / 2.0, &text, face);
+        places
+    }
+
+    fn index(&self, place: [usize; 4]) -> Option<usize> {
+        let inside = place.iter().zip(self.sizes).all(|(index, size)| *index < size);
+        inside.then(|| place.iter().zip(self.sizes).rev().fold(0, |index, (at, size)| index * size + at))
+    }
+
+    fn get(&self, place: [usize; 4]) -> Option<&'a Tile> {
+        self.tiles[self.index(place)?]
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'a Tile> + Clone {
+        self.tiles.iter().copied().flatten()
+    }
+
+    fn values(&self) -> impl Iterator<Item = f64> + Clone {
+        self.all().filter_map(Tile::median)
     }
 }
 
-fn stroke(canvas: &mut Canvas, class: &str, path: &str, colour: &str, width: f64) {
-    canvas.add(
-        "path",
-        &[
-            ("class", class.into()),
-            ("d", path.into()),
-            ("fill", "none".into()),
-            ("stroke", colour.into()),
-            ("stroke-width", width.into()),
-        ],
-    );
+/// The face of the numbers, if all of them have room in tiles of this size.
+fn numbers(tiles: &Places, (width, height): (f64, f64)) -> Option<Face> {
+    let widest = |face: &Face| tiles.values().map(|value| face.width(&number(value, 2))).fold(0.0, f64::max);
+    NUMBERS.into_iter().find(|face| height >= face.size + 13.0 && widest(face) + 10.0 <= width)
 }
 
-fn cross(x: f64, y: f64, arm: f64) -> String {
-    let [l, r, t, b] = [x - arm, x + arm, y - arm, y + arm].map(pixels);
-    format!("M{l} {t}L{r} {b}M{l} {b}L{r} {t}")
+/// The contour of every facet, in pixels.
+fn contour_pieces(data: &Heatmap, tiles: &Places, layout: &Layout) -> Vec<contour::Piece> {
+    let Some(Contour { level, .. }) = data.contour else { return Vec::new() };
+    let facets = (0..layout.facets.1).flat_map(|down| (0..layout.facets.0).map(move |across| (across, down)));
+    facets
+        .flat_map(|(across, down)| {
+            let value = |x, y| tiles.get([x, y, across, down]).and_then(Tile::median);
+            let (left, bottom) = (layout.facet_left(across), layout.facet_bottom(down));
+            let place =
+                move |(x, y): (f64, f64)| (left + (x + 0.5) * layout.tile.0, bottom - (y + 0.5) * layout.tile.1);
+            let pieces = contour::pieces(value, layout.grid, level, data.metric.spread);
+            pieces.into_iter().map(move |piece| piece.map(place))
+        })
+        .collect()
 }
 
-/// The colour bar with its numbers and name; returns the y below it.
-fn colour_bar(canvas: &mut Canvas, data: &Heatmap, x: f64, top: f64, bottom: f64) -> f64 {
-    let height = (bottom - top).min(420.0);
-    let slice = height / SLICES as f64;
-    for index in 0..SLICES {
-        let share = 1.0 - (index as f64 + 0.5) / SLICES as f64;
-        canvas.tile("bar", x, top + index as f64 * slice, (16.0, slice), &hex(viridis(share)));
+/// What stands above the facets: their values, and the name of the axis up where it has no room beside them.
+fn headings(canvas: &mut Canvas, data: &Heatmap, layout: &Layout) {
+    let bold = TICK.bold();
+    if let Some(category) = &data.across {
+        for (index, value) in category.values.iter().enumerate() {
+            let text = if layout.across == Heading::Whole { heading(category, value) } else { value.clone() };
+            let middle = layout.facet_left(index) + layout.facet().0 / 2.0;
+            let y = layout.line(0) - TICK.size * CAP_HEIGHT / 2.0;
+            canvas.cut(middle, y, &text, bold.middle(), layout.facet().0);
+        }
+        if layout.across == Heading::Apart {
+            let middle = (layout.corner.0 + layout.right()) / 2.0;
+            let name = bold.fit(&category.name, layout.plot_width().max(layout.width - 2.0 * middle.max(0.0)));
+            let middle = keep_inside(middle, bold.width(&name), MARGIN, layout.width - MARGIN);
+            canvas.text(middle, layout.line(1), &name, bold.middle());
+        }
     }
-    let values =
-        data.tiles.iter().filter(|t| t.x < data.x.values.len() && t.y < data.y.values.len()).filter_map(|t| t.value);
-    let scale = Scale::around(data.metric.spread, values, top + height, top);
-    let ticks = scale.ticks(((height / 36.0) as usize).clamp(2, 9));
-    for tick in &ticks {
-        let y = scale.position(tick.value);
-        canvas.line("tick", (x + 16.0, y), (x + 21.0, y), FAINT, 1.0);
-        canvas.centred(x + 26.0, y, &tick.label, TICK);
+    if layout.level_name {
+        let name = formula_fit(&data.y.name, AXIS, layout.width - 2.0 * MARGIN);
+        canvas.formula(MARGIN, layout.top_line(), &name, AXIS);
+    } else {
+        name_up(canvas, &data.y.name, (layout.corner.1 + layout.bottom()) / 2.0);
     }
-    let numbers = ticks.iter().map(|tick| TICK.width(&tick.label)).fold(0.0, f64::max);
-    canvas.upright(x + 26.0 + numbers + 24.0, top + height / 2.0, &data.metric.title(), AXIS);
-    top + height
 }
 
-/// The legend of the signs that occur.
-fn signs(canvas: &mut Canvas, tiles: &[Option<&Tile>], y: f64, width: f64) -> f64 {
-    let entries: Vec<(Sign, &str)> = [
-        (Sign::Inflated, "some runs inflated"),
-        (Sign::Partly, "some runs diverged"),
-        (Sign::Diverged, "the median falls on a diverged run"),
-        (Sign::Nothing, "no runs"),
-    ]
-    .into_iter()
-    .filter(|(sign, _)| tiles.iter().any(|tile| has_sign(*tile, *sign)))
-    .collect();
+/// The values of the facets one below the other, at their right; returns the x where they end.
+fn row_headings(canvas: &mut Canvas, data: &Heatmap, layout: &Layout) -> f64 {
+    let Some(category) = &data.down else { return layout.right() };
+    let (x, bold) = (layout.right() + TO_HEADING, TICK.bold());
+    let mut widest: f64 = 0.0;
+    for (index, value) in category.values.iter().enumerate() {
+        let text = if layout.down == Heading::Whole { heading(category, value) } else { value.clone() };
+        let middle = layout.facet_bottom(index) - layout.facet().1 / 2.0;
+        canvas.cut(x, middle, &text, bold, MOST_HEADING);
+        widest = widest.max(bold.width(&text));
+    }
+    if layout.down == Heading::Apart {
+        canvas.cut(x, layout.line(0) - TICK.size * CAP_HEIGHT / 2.0, &category.name, bold, MOST_HEADING);
+        widest = widest.max(bold.width(&category.name));
+    }
+    x + widest.min(MOST_HEADING)
+}
+
+/// The values of both axes, at the outer edges; returns the y below.
+fn labels(canvas: &mut Canvas, data: &Heatmap, layout: &Layout) -> f64 {
+    let (bottom, (every_x, every_y)) = (layout.bottom(), layout.every());
+    for across in 0..layout.facets.0 {
+        for (index, label) in data.x.values.iter().enumerate().step_by(every_x) {
+            let x = layout.facet_left(across) + (index as f64 + 0.5) * layout.tile.0;
+            if layout.upright() {
+                let shown = TICK.fit(label, MOST_LABEL);
+                canvas.upright_end(x + TICK.size * CAP_HEIGHT / 2.0, bottom + 8.0, &shown, TICK);
+            } else {
+                canvas.text(x, bottom + 20.0, label, TICK.middle());
+            }
+        }
+    }
+    for down in 0..layout.facets.1 {
+        for (index, label) in data.y.values.iter().enumerate().step_by(every_y) {
+            let y = layout.facet_bottom(down) - (index as f64 + 0.5) * layout.tile.1;
+            canvas.cut(layout.corner.0 - 8.0, y, label, TICK.end(), MOST_LABEL);
+        }
+    }
+    bottom + layout.x_labels()
+}
+
+/// The legend of what occurs; returns the y below.
+fn signs(canvas: &mut Canvas, data: &Heatmap, tiles: &Places, contour: bool, y: f64, width: f64) -> f64 {
+    let occurs = |sign: Sign| tiles.all().any(|tile| tile.has(sign));
+    let mut entries: Vec<(Option<Sign>, &str)> =
+        Sign::ALL.iter().filter(|(sign, _)| occurs(*sign)).map(|(sign, text)| (Some(*sign), *text)).collect();
+    let label = data.contour.as_ref().map(|contour| TICK.fit(&contour.label, width - 2.0 * MARGIN - 40.0));
+    entries.extend(label.as_deref().filter(|_| contour).map(|label| (None, label)));
     if entries.is_empty() {
         return y - 20.0;
     }
     legend(canvas, MARGIN, y, width - MARGIN, &entries, |canvas, sign, x, y| {
-        let fill = if *sign == Sign::Nothing { NOTHING } else { FAILED };
-        canvas.add(
-            "rect",
-            &[
-                ("class", "key".into()),
-                ("x", x.into()),
-                ("y", (y - 8.0).into()),
-                ("width", 22.0.into()),
-                ("height", 16.0.into()),
-                ("fill", fill.into()),
-                ("stroke", FAINT.into()),
-                ("stroke-width", 0.8.into()),
-            ],
-        );
+        let (area, ink) = ((x, y - 8.0, 22.0, 16.0), super::frame::ON_LIGHT);
         match sign {
-            Sign::Inflated => stroke(canvas, "key", &hatch(x, y - 8.0, 22.0, 16.0, 6.0), INK, 1.0),
-            Sign::Partly => stroke(canvas, "key", &cross(x + 17.0, y - 3.0, 2.5), INK, 1.4),
-            Sign::Diverged => stroke(canvas, "key", &cross(x + 11.0, y, 4.0), MUTED, 1.6),
-            Sign::Nothing => {}
+            Some(Sign::Running | Sign::Pending | Sign::GivenUp) => {}
+            _ => canvas.rect("key", x, y - 8.0, (22.0, 16.0), 0.0, tile::WITHOUT),
+        }
+        match sign {
+            Some(sign) => tile::mark(canvas, *sign, &tile::SAMPLE, area, ink, tile::WITHOUT),
+            None => contour::draw(canvas, &[[(x + 3.0, y), (x + 19.0, y)]]),
         }
         22.0
     })
 }
 
-/// The colour at `share` of the bar, 0 … 1.
-fn viridis(share: f64) -> [u8; 3] {
-    let at = share.clamp(0.0, 1.0) * (VIRIDIS.len() - 1) as f64;
-    let below = (at as usize).min(VIRIDIS.len() - 2);
-    let part = at - below as f64;
-    std::array::from_fn(|k| {
-        let (a, b) = (f64::from(VIRIDIS[below][k]), f64::from(VIRIDIS[below + 1][k]));
-        (a + part * (b - a)).round() as u8
-    })
-}
-
-fn hex([r, g, b]: [u8; 3]) -> String {
-    format!("#{r:02x}{g:02x}{b:02x}")
-}
-
-/// Whether white reads better than black on the colour (by its luma, ITU-R BT.601; at 105 both contrasts are about equal).
-fn dark([r, g, b]: [u8; 3]) -> bool {
-    0.299 * f64::from(r) + 0.587 * f64::from(g) + 0.114 * f64::from(b) < 105.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::Spread;
-    use super::super::inspect::Picture;
-    use super::*;
-
-    fn sample(columns: usize, rows: usize) -> Heatmap {
-        let tiles = (0..columns * rows)
-            .filter(|i| i % 7 != 6)
-            .map(|i| Tile {
-                x: i % columns,
-                y: i / columns,
-                across: 0,
-                down: 0,
-                value: (i % 5 != 4).then(|| 10f64.powi(-(i as i32 % 6))),
-                cells: 4,
-                done: 4,
-                running: 0,
-                failed: 0,
-                diverged: u32::from(i % 5 == 3),
-                inflated: u32::from(i % 4 == 1),
-                href: None,
-            })
-            .collect();
-        Heatmap {
-            title: "λ × lr".into(),
-            subtitle: "sample data".into(),
-            caption: "n = 4, seeds 0–3.".into(),
-            x: Category {
-                name: "lr".into(),
-                values: (0..columns).map(|i| format!("{}", 10f64.powi(i as i32 - 3))).collect(),
-            },
-            y: Category { name: "λ".into(), values: (0..rows).map(|i| format!("row <{i}>")).collect() },
-            across: None,
-            down: None,
-            metric: Axis { name: "relative test error".into(), spread: Spread::Log },
-            range: None,
-            contour: None,
-            tiles,
-        }
-    }
-
-    #[test]
-    fn every_cell_is_drawn_once_and_signs_are_kept() {
-        let data = sample(6, 5);
-        let picture = Picture::read(&heatmap(&data));
-        picture.check();
-        let count = |f: &dyn Fn(&Tile) -> bool| data.tiles.iter().filter(|t| f(t)).count();
-        assert_eq!(picture.count("data"), data.tiles.len());
-        assert_eq!(picture.count("nothing"), 30 - data.tiles.len());
-        assert_eq!(picture.count("hatch"), count(&|t| t.inflated > 0));
-        assert_eq!(picture.count("cross"), count(&|t| t.value.is_none()));
-        assert_eq!(picture.count("partly"), count(&|t| t.diverged > 0 && t.value.is_some()));
-        for text in
-            ["row <0>", "row <4>", "lr", "λ", "relative test error (log)", "some runs inflated", "no runs", "0.01"]
-        {
-            assert!(picture.texts().iter().any(|t| t == text), "{text}: {:?}", picture.texts());
-        }
-    }
-
-    #[test]
-    fn any_size_and_odd_values_are_drawn() {
-        for (columns, rows) in [(1, 1), (2, 12), (40, 3), (60, 60), (0, 4)] {
-            Picture::read(&heatmap(&sample(columns, rows))).check();
-        }
-        let mut odd = sample(3, 3);
-        odd.x.values = vec!["a very long optimizer name with a schedule and a half".into(), "b".into(), "c".into()];
-        odd.tiles[0].value = Some(f64::NAN);
-        odd.tiles[1].value = Some(-1.0);
-        let stray = Tile { x: 99, ..odd.tiles[0].clone() };
-        odd.tiles.push(stray);
-        Picture::read(&heatmap(&odd)).check();
-        odd.tiles.retain(|tile| tile.x > 3);
-        assert_eq!(Picture::read(&heatmap(&odd)).count("empty"), 1);
-    }
-
-    #[test]
-    fn hatching_stays_in_its_cell() {
-        for number in hatch(10.0, 20.0, 30.0, 7.0, 4.0).split(|c: char| "ML ".contains(c)).filter(|s| !s.is_empty()) {
-            assert!((10.0..=40.0).contains(&number.parse::<f64>().unwrap()));
-        }
-        assert_eq!(hatch(0.0, 0.0, 10.0, 10.0, 10.0), "M0 5L5 0M5 10L10 5");
-    }
+fn description(data: &Heatmap) -> String {
+    let facets = data.across.iter().chain(&data.down).map(|category| format!(", for each {}", category.name));
+    format!("{} by {} and {}{}", data.metric.name, data.x.name, data.y.name, facets.collect::<String>())
 }
