@@ -3,10 +3,10 @@
 //! Pure functions without SQL, files or a clock. Every name that is drawn is escaped, every coordinate is finite and
 //! inside the picture, and no run is left out: what has no place on an axis is drawn at its edge and counted.
 //!
-//! [`methods`] is the answer of a sweep (error by method), [`curves`] a metric against steps or an axis,
-//! [`heatmap`] two axes, in facets for a third and a fourth; [`terminal`] draws a trajectory with characters;
-//! [`render_png`] makes a PNG. They share the scales and ticks of `scale`, the title,
-//! caption, axes and colours of `frame`, the embedded font of `text` and the writer `svg`.
+//! [`methods`] is the answer of a sweep (error by method), [`curves`] metrics against steps or an axis, in one panel or
+//! several, [`heatmap`] two axes, in facets for a third and a fourth; [`terminal`] draws with characters: a trajectory, a
+//! table of methods, a heat map. [`render_png`] makes a PNG. They share the scales and ticks of `scale`, the title,
+//! caption, axes and colours of `frame`, the embedded font of `text` and the writer `svg`; `thin` keeps long lines short.
 
 pub mod curves;
 mod frame;
@@ -20,6 +20,7 @@ mod scale;
 mod svg;
 pub mod terminal;
 mod text;
+mod thin;
 
 pub use png::{Error, render_png};
 pub use quartiles::{Quartiles, quartiles};
