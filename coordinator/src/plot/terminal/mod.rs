@@ -1,9 +1,15 @@
-//! Plots made of characters: a trajectory in a terminal, and a sparkline in a line of a table.
+//! Plots made of characters: a trajectory, a table of methods and a heat map in a terminal, and a sparkline in a line of
+//! a table.
 //!
 //! Every line is at most as wide as asked for, and no control character gets through, so that a name cannot move the
 //! cursor. Points without a value (NULL) are gaps and are counted.
 
-use super::heatmap::{Heatmap, Tile};
+mod strip;
+mod tiles;
+
+pub use strip::{StripRow, strip};
+pub use tiles::tiles;
+
 use super::scale::{Scale, Spread, Tick, number};
 
 /// The characters that may be used.
@@ -28,33 +34,6 @@ pub struct Style {
     pub values: Spread,
     /// What it is drawn with.
     pub characters: Characters,
-}
-
-/// A method in a [`strip`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct StripRow {
-    /// As in "adam · ratio".
-    pub label: String,
-    /// Lower quartile; `None` where it falls on a run without a value, as for the other two.
-    pub lower: Option<f64>,
-    /// Median.
-    pub median: Option<f64>,
-    /// Upper quartile.
-    pub upper: Option<f64>,
-}
-
-/// A table of methods, one line each: label, quartiles and median on a shared axis, the median as a number.
-pub fn strip(rows: &[StripRow], style: Style) -> String {
-    let median = |row: &StripRow| row.median.map_or("failed".to_owned(), |median| number(median, 2));
-    rows.iter().map(|row| cut(&format!("{} {}", median(row), row.label), style.width) + "\n").collect()
-}
-
-/// A heat map made of characters, one facet below the other.
-pub fn tiles(data: &Heatmap, style: Style) -> String {
-    let value = |tile: &Tile| tile.value.map_or("–".to_owned(), |value| number(value, 2));
-    let line = |tile: &Tile| format!("{} {} {}", value(tile), data.y.values[tile.y], data.x.values[tile.x]);
-    let inside = |tile: &&Tile| tile.x < data.x.values.len() && tile.y < data.y.values.len();
-    data.tiles.iter().filter(inside).map(|tile| cut(&line(tile), style.width) + "\n").collect()
 }
 
 /// Dots to be set, drawn together into characters.
@@ -165,9 +144,9 @@ pub fn plot(name: &str, points: &[(u64, Option<f64>)], style: Style) -> String {
         before = here;
     }
 
-    let (bar, tick_bar, corner, rule, tick_rule) = match style.characters {
-        Characters::Unicode => ('│', '┤', '└', '─', '┬'),
-        Characters::Ascii => ('|', '+', '+', '-', '+'),
+    let (bar, tick_bar) = match style.characters {
+        Characters::Unicode => ('│', '┤'),
+        Characters::Ascii => ('|', '+'),
     };
     for row in 0..rows {
         let at = |tick: &Tick| y_scale.position(tick.value).round() as usize / dots_y == row;
@@ -177,48 +156,74 @@ pub fn plot(name: &str, points: &[(u64, Option<f64>)], style: Style) -> String {
         let line = format!("{label:>margin$}{bar}{}", dots.row(row, style.characters));
         lines.push(line.trim_end().to_owned());
     }
-    let mut axis: Vec<char> = vec![rule; columns];
-    let mut numbers: Vec<char> = vec![' '; width];
-    let mut free = 0;
     let zero = x_scale.zero().map(|_| Tick { value: 0.0, label: "0".to_owned() });
-    for tick in zero.into_iter().chain(x_scale.ticks((columns / 9).clamp(2, 9))) {
-        let column = x_scale.position(tick.value).round() as usize / dots_x;
-        let label = written(&tick, style.characters);
-        let length = label.chars().count();
-        // Centred under its tick, as far as the picture reaches.
-        let start = (margin + 1 + column).saturating_sub(length / 2).min(width - length);
-        if start < free {
-            continue;
-        }
-        axis[column] = tick_rule;
-        numbers.splice(start..start + length, label.chars());
-        free = start + length + 1;
-    }
-    lines.push(format!("{:>margin$}{corner}{}", "", axis.iter().collect::<String>()));
-    lines.push(numbers.iter().collect::<String>().trim_end().to_owned());
+    let ticks = zero.into_iter().chain(x_scale.ticks((columns / 9).clamp(2, 9)));
+    let places =
+        ticks.map(|tick| (x_scale.position(tick.value).round() as usize / dots_x, written(&tick, style.characters)));
+    lines.extend(axis(margin, columns, width, places, style.characters));
     lines.join("\n") + "\n"
 }
 
+/// The line of a horizontal axis of `columns` characters after `margin` and a corner, and its numbers below: those of
+/// `ticks` (column, label) that have room.
+fn axis(
+    margin: usize,
+    columns: usize,
+    width: usize,
+    ticks: impl Iterator<Item = (usize, String)>,
+    characters: Characters,
+) -> [String; 2] {
+    let (corner, rule, tick_rule) = match characters {
+        Characters::Unicode => ('└', '─', '┬'),
+        Characters::Ascii => ('+', '-', '+'),
+    };
+    let mut line: Vec<char> = vec![rule; columns];
+    let mut numbers: Vec<char> = vec![' '; width];
+    let mut free = 0;
+    for (column, label) in ticks {
+        let length = label.chars().count();
+        // Centred under its tick, as far as the picture reaches.
+        let start = (margin + 1 + column).saturating_sub(length / 2).min(width.saturating_sub(length));
+        if start < free || length > width {
+            continue;
+        }
+        line[column.min(columns - 1)] = tick_rule;
+        numbers.splice(start..start + length, label.chars());
+        free = start + length + 1;
+    }
+    let line = format!("{:>margin$}{corner}{}", "", line.iter().collect::<String>());
+    [line, numbers.iter().collect::<String>().trim_end().to_owned()]
+}
+
 fn heading(name: &str, known: &[f64], count: usize, characters: Characters) -> String {
-    let name: String = name
-        .chars()
-        .map(|c| match (c, characters) {
-            (c, _)
-                if c.is_control()
-                    || ('\u{202a}'..='\u{202e}').contains(&c)
-                    || ('\u{2066}'..='\u{2069}').contains(&c) =>
-            {
-                '?'
-            }
-            (c, Characters::Ascii) if !c.is_ascii() => '?',
-            (c, _) => c,
-        })
-        .collect();
+    let name = plain(name, characters);
     let Some(last) = known.last() else { return name };
     let last = written(&Tick { value: *last, label: number(*last, 3) }, characters);
     let missing = count - known.len();
     let missing = if missing > 0 { format!(", {missing} of {count} points NULL") } else { String::new() };
     format!("{name}  last {last}{missing}")
+}
+
+/// `text` in the characters that may be used, without those that move the cursor.
+fn plain(text: &str, characters: Characters) -> String {
+    let moves =
+        |c: char| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            c if moves(c) => out.push('?'),
+            c if characters == Characters::Unicode || c.is_ascii() => out.push(c),
+            'λ' => out.push_str("lambda"),
+            '·' | '–' | '−' => out.push('-'),
+            _ => out.push('?'),
+        }
+    }
+    out
+}
+
+/// `value` with two digits in the characters that may be used.
+fn short(value: f64, characters: Characters) -> String {
+    written(&Tick { value, label: number(value, 2) }, characters)
 }
 
 /// The label of a tick in the characters that may be used.
