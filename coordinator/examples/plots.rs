@@ -6,11 +6,11 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 
-use sweep_coordinator::plot::curves::{Curves, Panel, Series, curves};
-use sweep_coordinator::plot::heatmap::{Category, Heatmap, Tile, heatmap};
+use sweep_coordinator::plot::curves::{Curves, Panel, Series, Spot, curves};
+use sweep_coordinator::plot::heatmap::{Category, Contour, Heatmap, Tile, heatmap};
 use sweep_coordinator::plot::methods::{Chosen, Edge, Methods, Replicate, Row, TEST_ERROR, methods};
-use sweep_coordinator::plot::terminal::{self, Characters, Style};
-use sweep_coordinator::plot::{Axis, Reference, Spread, render_png};
+use sweep_coordinator::plot::terminal::{self, Characters, StripRow, Style};
+use sweep_coordinator::plot::{Axis, Reference, Spread, number, render_png};
 
 /// Made-up noise, −1 … 1.
 fn noise(seed: usize) -> f64 {
@@ -210,38 +210,123 @@ fn rank() -> Curves {
     }
 }
 
+/// Four things over the steps of one sweep.
+fn four() -> Curves {
+    let (loss, rank) = (loss(), rank());
+    let series = |scale: f64, power: f64| -> Vec<Series> {
+        let mut series = loss.panels[0].series.clone();
+        for spot in series.iter_mut().flat_map(|s| &mut s.points) {
+            for value in [&mut spot.lower, &mut spot.median, &mut spot.upper] {
+                *value = value.map(|v| scale * v.powf(power));
+            }
+        }
+        series
+    };
+    let panel = |title: &str, name: &str, spread, reference: Option<(&str, f64)>, series| Panel {
+        title: title.into(),
+        y: Axis { name: name.into(), spread },
+        references: reference.map(|(label, value)| Reference { label: label.into(), value }).into_iter().collect(),
+        series,
+    };
+    Curves {
+        title: "Sample data: what happens while it trains".into(),
+        x: Axis { name: "step".into(), spread: Spread::Log },
+        panels: vec![
+            panel("", TEST_ERROR, Spread::Log, Some(("minimum nuclear norm", 0.177)), series(1.0, 1.0)),
+            panel("", "loss over observed entries", Spread::Log, None, series(30.0, 2.0)),
+            panel("", "nuclear norm", Spread::Linear, Some(("ground truth", 71.0)), series(60.0, 0.1)),
+            panel("", "effective rank", Spread::Linear, Some(("ground truth", 71.0)), series(20.0, 0.4)),
+        ],
+        ..rank
+    }
+}
+
+/// One metric by an axis of few values, a panel for each depth.
+fn by_axis(count: usize) -> Curves {
+    let scales = [1e-4, 1e-3, 1e-2, 1e-1, 1.0];
+    let series = |label: &str, k: usize, depth: usize| Series {
+        label: label.into(),
+        points: scales
+            .iter()
+            .enumerate()
+            .map(|(i, &x)| {
+                let y = 0.9 * (x * (k + 1) as f64).powf(0.18 * depth as f64) + 0.004;
+                let spread = 1.2 + 0.4 * noise(i + 7 * k).abs();
+                let lost = k == 2 && i == 4;
+                let some = |y: f64| (!lost).then_some(y);
+                Spot { x, lower: some(y / spread), median: some(y), upper: some(y * spread) }
+            })
+            .collect(),
+        marks: true,
+    };
+    Curves {
+        title: "Sample data: error by scale of the init".into(),
+        subtitle: "50 × 50, rank 2, 500 observed entries".into(),
+        caption: "n = 8 runs per point, seeds 0–7. Made-up numbers.".into(),
+        x: Axis { name: "standard deviation of the init".into(), spread: Spread::Log },
+        panels: (1..=count)
+            .map(|depth| Panel {
+                title: format!("depth {depth}"),
+                y: Axis { name: TEST_ERROR.into(), spread: Spread::Log },
+                references: vec![Reference { label: "minimum nuclear norm".into(), value: 0.177 }],
+                series: ["gradient descent", "Adam", "muon"]
+                    .iter()
+                    .enumerate()
+                    .map(|(k, label)| series(label, k, depth))
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+/// A trajectory of 10 000 points with a spike and a gap.
+fn long() -> Curves {
+    let run: Vec<(f64, Option<f64>)> = (0..10_000)
+        .map(|i| {
+            let step = f64::from(i);
+            let value =
+                (1.0 + 0.01 * step).powf(-1.2) * (1.0 + 0.3 * noise(i as usize)) + if i == 7000 { 0.5 } else { 0.0 };
+            (step, (!(4000..4200).contains(&i)).then_some(value))
+        })
+        .collect();
+    let series = vec![Series::over("seed 0", &[run])];
+    let y = Axis { name: "loss".into(), spread: Spread::Log };
+    Curves {
+        title: "Sample data: a long trajectory".into(),
+        panels: vec![Panel { title: "linear steps".into(), y, references: Vec::new(), series }],
+        ..rank()
+    }
+}
+
+/// Round numbers by equal ratios.
+fn decades(count: usize, from: f64, to: f64) -> Vec<String> {
+    let step = (to - from) / (count.max(2) - 1) as f64;
+    (0..count).map(|k| number(10f64.powf(from + step * k as f64), 1)).collect()
+}
+
+/// A tile of which all cells are done.
+fn tile(x: usize, y: usize, value: Option<f64>) -> Tile {
+    let (across, down, running, failed, diverged, inflated, href) = (0, 0, 0, 0, 0, 0, None);
+    Tile { x, y, across, down, value, cells: 4, done: 4, running, failed, diverged, inflated, href }
+}
+
 fn grid(columns: usize, rows: usize) -> Heatmap {
     let tiles = (0..columns * rows)
-        .filter(|i| !(i % columns == 0 && i / columns > rows * 3 / 5))
         .map(|i| {
             let (x, y) = ((i % columns) as f64 / columns as f64, (i / columns) as f64 / rows as f64);
             let error = 10f64.powf(8.0 * ((x - 0.55).powi(2) + (y - 0.5).powi(2)) - 2.2 + 0.1 * noise(i));
             let lost = x > 0.85 && y > 0.5;
-            Tile {
-                x: i % columns,
-                y: i / columns,
-                across: 0,
-                down: 0,
-                value: (!lost).then_some(error),
-                cells: 4,
-                done: 4,
-                running: 0,
-                failed: 0,
-                diverged: u32::from(x > 0.7 && y > 0.4),
-                inflated: u32::from(y > 0.65),
-                href: None,
+            let tile = tile(i % columns, i / columns, (!lost).then_some(error));
+            if i % columns == 0 && i / columns > rows * 3 / 5 {
+                return Tile { value: None, done: 0, ..tile };
             }
+            Tile { diverged: u32::from(x > 0.7 && y > 0.4), inflated: u32::from(y > 0.65), ..tile }
         })
         .collect();
-    let decades = |count: usize, from: f64, to: f64| -> Vec<String> {
-        (0..count)
-            .map(|k| sweep_coordinator::plot::number(10f64.powf(from + (to - from) * k as f64 / (count - 1) as f64), 1))
-            .collect()
-    };
     Heatmap {
         title: "Sample data: Adam with the ratio penalty, λ against learning rate".into(),
         subtitle: "50 × 50, rank 2, 500 observed entries, depth 1".into(),
-        caption: "n = 4 runs per cell, seeds 0–3. Made-up numbers that show the layout.".into(),
+        caption: "Colour: median over n = 4 runs per cell, seeds 0–3. Made-up numbers that show the layout.".into(),
         x: Category { name: "learning rate".into(), values: decades(columns, -4.0, 0.5) },
         y: Category { name: "λ".into(), values: decades(rows, -4.0, 0.0) },
         across: None,
@@ -249,6 +334,78 @@ fn grid(columns: usize, rows: usize) -> Heatmap {
         metric: Axis { name: "relative test error".into(), spread: Spread::Log },
         range: None,
         contour: None,
+        tiles,
+    }
+}
+
+/// A sweep of which about half is done, with everything that can be.
+fn live() -> Heatmap {
+    let (columns, rows) = (9, 7);
+    let mut data = grid(columns, rows);
+    for (i, tile) in data.tiles.iter_mut().enumerate() {
+        (tile.cells, tile.done, tile.diverged, tile.inflated) = (10, 10, 0, 0);
+        let (x, y) = (i % columns, i / columns);
+        tile.href = Some(format!("#tile-{x}-{y}"));
+        tile.inflated = if y == 6 { 3 } else { 0 };
+        tile.diverged = if x > 6 && y > 3 { 2 } else { 0 };
+        let gone = (i * 7) % 23;
+        if i > 40 || gone < 3 {
+            tile.done = [0, 0, 0, 8, 0, 1, 0, 5, 0, 0, 0][i % 11];
+            tile.running = [0, 3, 0, 2, 0, 1, 0, 1, 0, 0, 0][i % 11];
+            tile.value = tile.value.filter(|_| tile.done > 0);
+            (tile.diverged, tile.inflated) = (0, tile.inflated.min(tile.done));
+        }
+        if i == 30 || i == 12 {
+            (tile.value, tile.done, tile.failed, tile.running) = (None, 0, 10, 0);
+        }
+        if i == 22 || i == 3 {
+            (tile.failed, tile.done, tile.running) = (2, 8, 0);
+        }
+    }
+    Heatmap {
+        title: "Sample data: a sweep at work".into(),
+        contour: Some(Contour { level: 0.177, label: "as good as minimum nuclear norm".into() }),
+        ..data
+    }
+}
+
+/// Success by rank and samples, a fixed range, a line at one half.
+fn phase(columns: usize, rows: usize, across: usize, down: usize) -> Heatmap {
+    let mut tiles = Vec::new();
+    for d in 0..down {
+        for a in 0..across {
+            for i in 0..columns * rows {
+                let (x, y) = (i % columns, i / columns);
+                let (samples, rank) = ((x + 1) as f64 / columns as f64, (y + 1) as f64 / rows as f64);
+                let need = (0.15 + rank) / (0.7 + 0.35 * a as f64) + 0.1 * d as f64;
+                let share = 1.0 / (1.0 + ((need - samples) * 16.0 + 1.2 * noise(i + 97 * a + 31 * d)).exp());
+                let share = (share * 10.0).round() / 10.0;
+                tiles.push(Tile { across: a, down: d, cells: 10, done: 10, ..tile(x, y, Some(share)) });
+            }
+        }
+    }
+    let counted =
+        |name: &str, count: usize| Category { name: name.into(), values: (1..=count).map(|k| k.to_string()).collect() };
+    Heatmap {
+        title: "Sample data: exact recovery by rank and number of samples".into(),
+        subtitle: "50 × 50, gradient descent from a small balanced init".into(),
+        caption: "Colour: share of 10 runs with a relative test error below 10⁻³, seeds 0–9. Made-up numbers.".into(),
+        x: Category {
+            name: "observed entries".into(),
+            values: (1..=columns).map(|k| (2500 * k / columns).to_string()).collect(),
+        },
+        y: Category { name: "rank".into(), values: (1..=rows).map(|k| k.to_string()).collect() },
+        across: (across > 1).then(|| counted("depth", across)),
+        down: (down > 1).then(|| Category {
+            name: "optimizer".into(),
+            values: ["gd", "momentum", "adam", "muon", "sign_gd", "rmsprop", "lion", "group_rmsprop"][..down]
+                .iter()
+                .map(|&s| s.into())
+                .collect(),
+        }),
+        metric: Axis { name: "share of successful runs".into(), spread: Spread::Linear },
+        range: Some((0.0, 1.0)),
+        contour: Some(Contour { level: 0.5, label: "success in half of the runs".into() }),
         tiles,
     }
 }
@@ -265,6 +422,18 @@ fn named() -> Heatmap {
     }
 }
 
+/// The rows of a table of methods.
+fn summaries() -> Vec<StripRow> {
+    let row = |label: &str, lower, median, upper| StripRow { label: label.into(), lower, median, upper };
+    vec![
+        row("adam · ratio", Some(0.0051), Some(0.0062), Some(0.0078)),
+        row("gradient descent · none, depth 3", Some(0.009), Some(0.012), Some(0.031)),
+        row("muon · nuclear", Some(0.08), Some(0.1), None),
+        row("sign_gd · ratio", Some(0.4), None, None),
+        row("momentum · schatten_half_quotient", None, None, None),
+    ]
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let directory = PathBuf::from(std::env::args().nth(1).ok_or("usage: plots DIRECTORY")?);
     fs::create_dir_all(&directory)?;
@@ -279,6 +448,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("heatmap", heatmap(&grid(10, 8))),
         ("heatmap-names", heatmap(&named())),
         ("heatmap-fine", heatmap(&grid(48, 40))),
+        ("heatmap-live", heatmap(&live())),
+        ("heatmap-phase", heatmap(&phase(20, 16, 1, 1))),
+        ("heatmap-facets", heatmap(&phase(8, 6, 3, 2))),
+        ("heatmap-many", heatmap(&phase(12, 10, 8, 8))),
+        ("heatmap-one", heatmap(&phase(1, 1, 1, 1))),
+        ("curves-four", curves(&four())),
+        ("curves-marks", curves(&by_axis(1))),
+        ("curves-panels", curves(&by_axis(5))),
+        ("curves-long", curves(&long())),
     ];
     for (name, svg) in &pictures {
         fs::write(directory.join(format!("{name}.svg")), svg)?;
@@ -293,6 +471,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", terminal::plot("sample data: test_rel", &trajectory, style));
         let values: Vec<Option<f64>> = trajectory.iter().map(|(_, value)| *value).collect();
         println!("{}\n", terminal::sparkline(&values, 40, Spread::Log, characters));
+        println!("{}", terminal::strip(&summaries(), style));
+        println!("{}\n{}", terminal::tiles(&live(), style), terminal::tiles(&phase(12, 6, 2, 1), style));
     }
     Ok(())
 }
