@@ -1,9 +1,10 @@
 //! Baselines: solvers that stand where an optimizer stands.
 //!
 //! One rule: they use the training measurements alone, except that soft-impute's path may be judged by the validation
-//! split, and that a rank not given is the truth's (*oracle*). They are deterministic: no random stream.
+//! split, that a rank not given is the truth's (*oracle*), and that `ground_truth` is the truth. They are deterministic: no random stream.
 
 mod als;
+mod ground_truth;
 mod hard_impute;
 mod means;
 mod minimum_frobenius;
@@ -32,6 +33,7 @@ pub const KNOWN: &[Entry<Build>] = &[
     zero_fill::ENTRY,
     means::ROWS,
     means::COLUMNS,
+    ground_truth::ENTRY,
 ];
 
 /// Makes a baseline from a checked trial.

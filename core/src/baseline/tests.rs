@@ -296,7 +296,7 @@ fn what_a_baseline_cannot_treat_is_refused_before_any_data_are_made() {
     for entry in KNOWN {
         let name = entry.name;
         let given = format!("problem=sensing n1=5 n2=5 rank=1 samples=9 baseline={name}");
-        if ["minimum_frobenius", "minimum_nuclear"].contains(&name) {
+        if ["minimum_frobenius", "minimum_nuclear", "ground_truth"].contains(&name) {
             trial(&given);
             continue;
         }
@@ -316,4 +316,16 @@ fn what_a_baseline_cannot_treat_is_refused_before_any_data_are_made() {
         refused("problem=ratings ratings=u.data baseline=als"),
         "axis \"baseline_rank\": 0 (that of the truth) needs a truth, which this problem does not have; give a rank"
     );
+}
+
+#[test]
+fn the_ground_truth_is_itself_and_needs_one() {
+    let data = instance("n50_r2_m500_s0");
+    assert!(rel(&solve("ground_truth", &data).w, &data) <= 1e-15);
+    // In the units of training: original = 2 + 4·W.
+    let scaled = Data { scaling: Scaling { shift: 2.0, scale: 4.0 }, ..data.clone() };
+    close(&solve("ground_truth", &scaled).w, &data.truth.as_ref().unwrap().mapv(|x| (x - 2.0) / 4.0), 1e-12);
+    let without = Data { truth: None, ..data };
+    let built = build(&trial("n1=9 n2=9 rank=1 samples=5 baseline=ground_truth")).unwrap();
+    assert!(built.solve(&without, &mut || true).unwrap_err().to_string().contains("needs a problem whose truth"));
 }

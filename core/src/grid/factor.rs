@@ -114,6 +114,15 @@ impl Factor {
         column.into_iter().flat_map(|column| self.rows().iter().map(move |row| &row[column]))
     }
 
+    /// The value of `axis` at `digit < len`; `None` where it is not an axis of this factor.
+    pub fn value(&self, axis: &str, digit: u64) -> Option<Value> {
+        let column = self.axes.iter().position(|a| *a == axis)?;
+        Some(match &self.rows {
+            Rows::Listed(rows) => rows[digit as usize][column].clone(),
+            Rows::Counted { first, .. } => Value::Int(first + digit as i64),
+        })
+    }
+
     /// Adds the alternative at `digit < len` to `coordinates`.
     pub(super) fn put(&self, digit: u64, coordinates: &mut BTreeMap<String, Value>) {
         match &self.rows {

@@ -6,7 +6,7 @@
 //! - `read`, `parse`: from bytes to `file`, names and values checked one by one;
 //! - `combine`: entries and rules to disjoint blocks of the [`grid`](crate::grid);
 //! - `check`: values that conflict with each other;
-//! - `segment`: the cells that came together; `extend`: what another file adds to a sweep, whose indices never move;
+//! - `segment`: the cells that came together; `slabs`: the same as products; `extend`: what another file adds to a sweep, whose indices never move;
 //!   `edit`: `axis=values` in place of another file;
 //! - `reads`: which cells read files; `tune`: tune → refit; `summary`: what a person reads, and differences between two sweeps.
 
@@ -20,6 +20,7 @@ mod parse;
 mod read;
 mod reads;
 mod segment;
+mod slabs;
 mod summary;
 mod tune;
 
@@ -27,6 +28,7 @@ pub use diagnostic::Diagnostic;
 pub use edit::{Misplaced, lengthened};
 pub use extend::Unfit;
 pub use parse::MAX_BYTES;
+pub use slabs::Slab;
 pub use summary::{AxisSummary, Difference, diff};
 pub use tune::{FIRST_REFIT, Group, Place, Selection, Tune};
 

@@ -63,6 +63,26 @@ fn check_classes(sweep: &Sweep, classes: &[Class], first: i64) {
     }
 }
 
+/// Slabs hold every cell in order, and say of it what [`Sweep::cell`] says.
+fn check_slabs(sweep: &Sweep) {
+    let mut next = 0;
+    for slab in sweep.slabs() {
+        assert_eq!(slab.start, next);
+        for i in 0..slab.len() {
+            let mut cell = Coordinates::new();
+            for (k, factor) in slab.factors.iter().enumerate() {
+                let digit = i / slab.stride(k) % factor.len();
+                let values = factor.axes().iter().filter_map(|axis| Some((*axis, factor.value(axis, digit)?)));
+                cell.extend(values.map(|(axis, value)| (axis.to_owned(), value)));
+            }
+            assert_eq!(cell, at(sweep, slab.start + i));
+            assert_eq!(slab.refits, sweep.is_refit(slab.start + i));
+        }
+        next += slab.len();
+    }
+    assert_eq!(next, sweep.len());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -76,6 +96,7 @@ proptest! {
             prop_assert_eq!(sweep.index_of(cell), Some(index as u64));
         }
         prop_assert_eq!(sweep.cell(sweep.len()), None);
+        check_slabs(&sweep);
         check_classes(&sweep, &sweep.classes(), 7);
         prop_assert_eq!(sweep.classes().iter().map(|class| class.len).sum::<u64>(), sweep.len());
     }
@@ -140,5 +161,6 @@ proptest! {
             check_classes(&sweep, &free, 7);
         }
         check_classes(&sweep, &held, 7 + FIRST_REFIT);
+        check_slabs(&sweep);
     }
 }
