@@ -72,7 +72,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Token { verb } => wait(verbs::token::run(db, verb, output)),
         Verb::Submit(asked) => wait(verbs::submit::run(db, asked, output)),
         Verb::Extend(asked) => wait(verbs::extend::run(db, asked, output)),
-        Verb::Watch { sweep, of } => wait(verbs::watch::run(db, of, sweep)),
+        Verb::Watch { sweep, of } => wait(verbs::watch::run(db, of, sweep.as_deref())),
         Verb::Status { sweep, of } => wait(verbs::status::run(db, of, sweep, output)),
         Verb::Pause(Named { sweep, of }) => wait(verbs::control::run(db, of, sweep, Change::Pause, output)),
         Verb::Resume(Named { sweep, of }) => wait(verbs::control::run(db, of, sweep, Change::Resume, output)),
@@ -84,6 +84,9 @@ fn run(cli: &Cli) -> Result {
         Verb::Cells(asked) => wait(verbs::cells::run(db, asked, output)),
         Verb::List { of } => wait(verbs::list::run(db, of, output)),
         Verb::Show { what, picture, of } => wait(verbs::show::run(db, of, what, picture.as_deref(), output)),
+        Verb::Plot(asked) => wait(verbs::plot::run(db, asked, output)),
+        Verb::Report { sweep, out, of } => wait(verbs::report::run(db, of, sweep, out.as_deref())),
+        Verb::Ui { listen } => wait(verbs::ui::run(db, *listen)),
         Verb::Repro { cell, blas_threads, of } => {
             wait(verbs::repro::run(db, of, cell, blas_threads.map(usize::from), output))
         }

@@ -1,7 +1,7 @@
 //! Live progress on standard error: a bar on a terminal, a line every few seconds anywhere else.
 
-use crate::output::{count as cells, span};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::output::{self, count as cells, span};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
@@ -23,13 +23,35 @@ pub struct Snapshot {
     pub linked: u64,
     /// Trained by this run.
     pub trained: u64,
+    /// Workers that are connected; 0 where they are of no account.
+    pub workers: u64,
     /// Forecast of the time left, as measured so far; `None` before anything was measured.
     pub seconds_left: Option<f64>,
+}
+
+/// Several sweeps at a time: a bar for each, one below the other.
+pub struct Several(MultiProgress);
+
+impl Several {
+    /// No bar yet.
+    pub fn new() -> Several {
+        Several(MultiProgress::with_draw_target(ProgressDrawTarget::stderr()))
+    }
+
+    /// What is shown of the sweep called `name`.
+    pub fn of(&self, name: &str) -> Progress {
+        let mut progress = Progress::new();
+        progress.bar = progress.bar.map(|bar| self.0.add(bar));
+        progress.name = format!("{}: ", output::printable(name));
+        progress
+    }
 }
 
 /// What is shown while cells are trained.
 pub struct Progress {
     bar: Option<ProgressBar>,
+    /// Which sweep, where there are several; else empty.
+    name: String,
     started: Instant,
     said: Instant,
 }
@@ -41,12 +63,12 @@ impl Progress {
             let style = ProgressStyle::with_template("{bar:12} {wide_msg}").expect("the template is well-formed");
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style.progress_chars("━╸─"))
         });
-        Progress { bar, started: Instant::now(), said: Instant::now() }
+        Progress { bar, name: String::new(), started: Instant::now(), said: Instant::now() }
     }
 
     /// Shows where the run is.
     pub fn update(&mut self, now: &Snapshot) {
-        let line = described(now, self.started.elapsed());
+        let line = format!("{}{}", self.name, described(now, self.started.elapsed()));
         match &self.bar {
             Some(bar) => {
                 bar.set_length(now.total);
@@ -63,9 +85,10 @@ impl Progress {
 
     /// Says something that stays.
     pub fn say(&self, text: &str) {
+        let name = &self.name;
         match &self.bar {
-            Some(bar) => bar.suspend(|| crate::say!("{text}")),
-            None => crate::say!("{text}"),
+            Some(bar) => bar.suspend(|| crate::say!("{name}{text}")),
+            None => crate::say!("{name}{text}"),
         }
     }
 
@@ -74,7 +97,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        crate::say!("{}", summary(end, self.started.elapsed()));
+        crate::say!("{}{}", self.name, summary(end, self.started.elapsed()));
     }
 }
 
@@ -92,7 +115,10 @@ fn described(now: &Snapshot, elapsed: Duration) -> String {
             parts.push(format!("{n} {what}"));
         }
     };
-    count(now.running, "running");
+    match now.workers {
+        0 => count(now.running, "running"),
+        n => count(now.running, &format!("running on {}", cells(n, "worker"))),
+    }
     count(now.failed, "failed");
     count(now.linked, "linked");
     parts.join(" · ")
@@ -138,6 +164,8 @@ mod tests {
         now = Snapshot { done: 15, running: 2, failed: 1, linked: 3, trained: 12, seconds_left: Some(20.0), ..now };
         let line = "15/96 cells · 20 s left · 4.0 cells/s · 2 running · 1 failed · 3 linked";
         assert_eq!(described(&now, Duration::from_secs(3)), line);
+        now.workers = 3;
+        assert!(described(&now, Duration::from_secs(3)).contains(" · 2 running on 3 workers · "));
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub enum Access {
     Write,
 }
 
-/// A connection for users.
+/// A connection for users; clones share it.
+#[derive(Clone)]
 pub struct Coordinator {
     sweeps: SweepsClient<Authorized>,
     results: ResultsClient<Authorized>,
@@ -258,26 +259,31 @@ impl Coordinator {
     /// # Errors
     /// What the coordinator says.
     pub async fn sql(&mut self, query: &str, rows: usize, seconds: f64) -> Result<(Table, bool)> {
-        use v1::datum::Is;
         let request = v1::SqlRequest { query: query.to_owned(), rows: rows as u64, seconds };
         let mut stream = self.sweeps.sql(request).await.map_err(|status| self.refused(status))?.into_inner();
         let (mut table, mut truncated) = (Table::default(), false);
         while let Some(part) = stream.message().await.map_err(|status| self.refused(status))? {
-            if table.columns.is_empty() {
-                table.columns = part.columns;
-            }
-            let datum = |datum: v1::Datum| match datum.is {
-                None => Datum::Null,
-                Some(Is::Int(i)) => Datum::Int(i),
-                Some(Is::Float(x)) => Datum::Float(x),
-                Some(Is::Text(text)) => Datum::Text(text),
-                Some(Is::Bytes(bytes)) => Datum::Bytes(bytes),
-            };
-            table.rows.extend(part.rows.into_iter().map(|row| row.values.into_iter().map(datum).collect::<Vec<_>>()));
             truncated |= part.truncated;
+            take(&mut table, part);
         }
         Ok((table, truncated))
     }
+}
+
+/// Adds some rows of an answer to those that came before.
+fn take(table: &mut Table, part: v1::SqlResponse) {
+    use v1::datum::Is;
+    if table.columns.is_empty() {
+        table.columns = part.columns;
+    }
+    let datum = |datum: v1::Datum| match datum.is {
+        None => Datum::Null,
+        Some(Is::Int(i)) => Datum::Int(i),
+        Some(Is::Float(x)) => Datum::Float(x),
+        Some(Is::Text(text)) => Datum::Text(text),
+        Some(Is::Bytes(bytes)) => Datum::Bytes(bytes),
+    };
+    table.rows.extend(part.rows.into_iter().map(|row| row.values.into_iter().map(datum).collect::<Vec<_>>()));
 }
 
 impl From<Status> for Failure {

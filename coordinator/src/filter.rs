@@ -106,6 +106,75 @@ impl Filter {
     pub fn fits(&self, cell: &Touched) -> bool {
         fits(&self.0, &|name| value(cell, name))
     }
+
+    /// Whether anything fulfils it that has these values.
+    pub fn fits_values(&self, has: impl Fn(&str) -> Option<Value>) -> bool {
+        fits(&self.0, &has)
+    }
+
+    /// The names that it speaks of, each once.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        gather(&self.0, &mut names);
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// The same condition on a row of the view `results`, for people to copy; `None` where it fits everything. It is never
+    /// run by this program. What is not there fulfils no comparison, where SQL would say NULL.
+    pub fn sql(&self) -> Option<String> {
+        (self.0 != Node::All(Vec::new())).then(|| condition(&self.0))
+    }
+}
+
+fn gather(node: &Node, names: &mut Vec<&'static str>) {
+    match node {
+        Node::All(parts) | Node::Any(parts) => parts.iter().for_each(|part| gather(part, names)),
+        Node::Not(part) => gather(part, names),
+        Node::Compare(name, ..) | Node::In(name, _) => names.push(name),
+    }
+}
+
+fn condition(node: &Node) -> String {
+    let joined = |parts: &[Node], word: &str| {
+        let parts: Vec<String> = parts.iter().map(condition).collect();
+        format!("({})", parts.join(word))
+    };
+    match node {
+        Node::All(parts) => joined(parts, " AND "),
+        Node::Any(parts) => joined(parts, " OR "),
+        Node::Not(part) => format!("NOT {}", condition(part)),
+        Node::Compare(name, operator, value) => {
+            let sign = OPERATORS.iter().find(|(_, known)| known == operator).map_or("=", |(sign, _)| *sign);
+            let sign = if sign == "!=" { "<>" } else { sign };
+            format!("COALESCE(\"{name}\" {sign} {}, FALSE)", literal(value))
+        }
+        Node::In(name, values) => {
+            let values: Vec<String> = values.iter().map(literal).collect();
+            format!("COALESCE(\"{name}\" IN ({}), FALSE)", values.join(", "))
+        }
+    }
+}
+
+/// A value as a filter has it; `None` for a text with both kinds of quotes, which no filter can hold.
+pub fn literal_of_filter(value: &Value) -> Option<String> {
+    match value {
+        Value::Int(i) => Some(i.to_string()),
+        Value::Float(x) => Some(format!("{x:?}")),
+        Value::Text(text) if !text.contains('"') => Some(format!("\"{text}\"")),
+        Value::Text(text) if !text.contains('\'') => Some(format!("'{text}'")),
+        Value::Text(_) => None,
+    }
+}
+
+/// A value in SQL; exponents and quotes as both databases read them.
+pub fn literal(value: &Value) -> String {
+    match value {
+        Value::Int(i) => i.to_string(),
+        Value::Float(x) => format!("{x:?}"),
+        Value::Text(text) => format!("'{}'", text.replace('\'', "''")),
+    }
 }
 
 /// What a cell has by this name.
@@ -421,6 +490,16 @@ mod tests {
         for text in ["optimizer = gd", "lr > 0.1", "cell in (1)", "depth = 1 and attempts = 2", "not (lr = 0.1)"] {
             assert!(!holds(text), "{text}");
         }
+    }
+
+    #[test]
+    fn as_sql_it_is_quoted_and_null_is_false() {
+        let sql = |text: &str| Filter::parse(text).unwrap().sql();
+        assert_eq!(sql(" "), None);
+        let expected =
+            "(COALESCE(\"lr\" >= 1e-5, FALSE) AND NOT COALESCE(\"observed\" IN ('a''; DROP TABLE x'), FALSE))";
+        assert_eq!(sql("lr >= 0.00001 and not observed in (\"a'; DROP TABLE x\")").unwrap(), expected);
+        assert_eq!(Filter::parse("lr = 1 or depth = 2 and lr = 3").unwrap().names(), ["depth", "lr"]);
     }
 
     #[test]

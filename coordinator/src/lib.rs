@@ -8,17 +8,24 @@
 //! - [`certificate`]: what a certificate says of itself; pure
 //! - [`doctor`]: whether all is well with a coordinator and its database
 //! - [`export`]: results as CSV and Parquet
+//! - [`figure`]: what of a sweep is drawn, from the board of its cells; [`answer`]: its methods side by side
 //! - [`plot`]: pictures as SVG, PNG and characters; pure
+//! - [`words`]: numbers, sizes and times as people read them
+//! - [`web`]: the dashboard
 //! - [`clock`]: time, as an argument
 
+pub mod answer;
 pub mod certificate;
 pub mod clock;
 pub mod dispatch;
 pub mod doctor;
 pub mod export;
+pub mod figure;
 pub mod filter;
 pub mod plot;
 pub mod schedule;
 pub mod service;
 pub mod store;
 pub mod tls;
+pub mod web;
+pub mod words;

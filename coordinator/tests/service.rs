@@ -132,6 +132,11 @@ fn token(name: &str, role: v1::Role) -> Vec<u8> {
     bytes(&v1::CreateTokenRequest { name: name.to_owned(), role: role as i32, lives_seconds: Some(1) })
 }
 
+fn draw(key: &str, value: &str) -> Vec<u8> {
+    let settings = vec![v1::Setting { key: key.to_owned(), value: value.to_owned() }];
+    bytes(&v1::DrawRequest { sweep: "service".to_owned(), settings })
+}
+
 /// Every call there is. A call that is not here fails the test below.
 fn calls() -> Vec<Row> {
     let submit = bytes(&v1::SubmitRequest { source: SWEEP.to_owned(), ..Default::default() });
@@ -156,6 +161,9 @@ fn calls() -> Vec<Row> {
         ("sweep.v1.Results/Cell", READERS, vec![cell(1)], Code::Ok),
         ("sweep.v1.Results/Input", READERS, vec![content(&"0".repeat(64))], Code::NotFound),
         ("sweep.v1.Results/Export", READERS, vec![export(v1::Form::Csv)], Code::Ok),
+        ("sweep.v1.Results/Draw", READERS, vec![draw("kind", "methods")], Code::Ok),
+        ("sweep.v1.Results/Draw", READERS, vec![draw("kind", "heatmp")], Code::InvalidArgument),
+        ("sweep.v1.Results/Report", READERS, vec![sweep("service")], Code::Ok),
         ("sweep.v1.Results/Tag", ADMIN, vec![tag("seen")], Code::Ok),
         ("sweep.v1.Results/Usage", READERS, vec![bytes(&v1::UsageRequest {})], Code::Ok),
         ("sweep.v1.Results/Gc", ADMIN, vec![bytes(&v1::GcRequest {})], Code::Ok),

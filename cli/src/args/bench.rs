@@ -15,6 +15,8 @@ pub enum Bench {
     Dispatch(Dispatch),
     /// The same from 1,000 cells to a million: whether the rate depends on the size.
     Scale(Scale),
+    /// Load pages of the dashboard over a sweep of a million finished cells, and look whether that delays who writes.
+    Page(Page),
     /// Compare the time left, as told early in a mixed sweep, with what it then took.
     Eta(Eta),
     /// Measure how long this program takes to start, and what it needs where it waits.
@@ -40,6 +42,22 @@ pub struct Scale {
     /// The largest sweep; the others have a tenth, a hundredth, … of its cells, down to 1,000.
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     pub max_cells: u64,
+    #[command(flatten)]
+    pub by: Workers,
+}
+
+/// `sweep bench page`.
+#[derive(Debug, clap::Args)]
+pub struct Page {
+    /// Finished cells.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    pub cells: u64,
+    /// Times that each page is loaded.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(3..=1_000))]
+    pub times: u16,
+    /// Leases that are taken and reported one by one, without and with a reader beside them.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u64).range(10..=100_000))]
+    pub singles: u64,
     #[command(flatten)]
     pub by: Workers,
 }

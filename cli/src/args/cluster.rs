@@ -6,12 +6,38 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Where the dashboard is where nothing is said.
+const UI: &str = "127.0.0.1:7441";
+
+/// `--ui`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ui {
+    /// At the usual address, if it is free.
+    Usual(SocketAddr),
+    /// There.
+    At(SocketAddr),
+    /// Nowhere.
+    Off,
+}
+
+fn ui(text: &str) -> Result<Ui, String> {
+    let address = || text.parse().map_err(|_| "allowed: ADDRESS:PORT, off".to_owned());
+    match text {
+        "off" => Ok(Ui::Off),
+        UI => Ok(Ui::Usual(address()?)),
+        _ => Ok(Ui::At(address()?)),
+    }
+}
+
 /// `sweep coordinator`.
 #[derive(Debug, clap::Args)]
 pub struct Coordinator {
     /// Where to listen: ADDRESS:PORT. Port 0: any that is free.
     #[arg(long, value_name = "ADDR", env = "SWEEP_LISTEN", default_value = "127.0.0.1:7440")]
     pub listen: SocketAddr,
+    /// Where browsers find the dashboard: ADDRESS:PORT, or off. Beyond this machine as `--listen` is.
+    #[arg(long, value_name = "ADDR", env = "SWEEP_UI", default_value = UI, value_parser = ui)]
+    pub ui: Ui,
     /// The directory of the certificates, as `sweep tls init` makes it; plain text on this machine only when left out.
     #[arg(long, value_name = "DIR", env = "SWEEP_TLS_DIR")]
     pub tls_dir: Option<PathBuf>,

@@ -3,15 +3,14 @@
 //! A verb makes [`Part`]s and never formats a number itself. People get short numbers, programs get all digits.
 //! Text from the database is escaped where it is shown: control characters on a terminal, formulas in CSV.
 
-mod number;
 mod part;
 
-pub use number::{bytes, date, digits, span};
-pub use part::{Part, Table, printable};
+pub use part::{Part, Table, csv, printable};
 
 use crate::failure::{Failure, Result};
 use clap::ValueEnum;
 use std::io::{IsTerminal, Write};
+pub use sweep_coordinator::words::{bytes, count, date, digits, span};
 
 /// `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,11 +48,6 @@ pub fn write(bytes: &[u8]) -> Result {
         }
         _ => Ok(()),
     }
-}
-
-/// `1 cell`, `2 cells`.
-pub fn count(n: u64, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// A line for people: printed with tables, left out where a program reads.

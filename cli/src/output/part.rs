@@ -1,10 +1,10 @@
 //! A table or a record, and its three forms.
 
-use super::number::short;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 use serde_json::{Map, Value as Json};
 use sweep_coordinator::export::field;
-use sweep_coordinator::store::Datum;
+use sweep_coordinator::store::{self, Datum};
+use sweep_coordinator::words::short;
 
 /// Rows under named columns.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +19,12 @@ impl Table {
     /// No rows yet.
     pub fn new(columns: &[&str]) -> Table {
         Table { columns: columns.iter().map(|&name| name.to_owned()).collect(), rows: Vec::new() }
+    }
+}
+
+impl From<store::Table> for Table {
+    fn from(table: store::Table) -> Table {
+        Table { columns: table.columns, rows: table.rows }
     }
 }
 
@@ -176,7 +182,7 @@ fn plain(value: &Datum) -> Json {
 }
 
 /// CSV (RFC 4180) with a header.
-pub(super) fn csv(part: &Part) -> String {
+pub fn csv(part: &Part) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let written = match part {
         Part::Table(_, table) => writer

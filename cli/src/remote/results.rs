@@ -1,7 +1,9 @@
 //! What came of sweeps, as the coordinator tells it: pieces put together and translated back.
 
 use super::Coordinator;
+use super::take;
 use crate::failure::{Failure, Result};
+use crate::output::Table;
 use std::io::Write;
 use sweep_coordinator::store::{Coordinates, Run, Selection, Stored};
 use sweep_core::job::Provenance;
@@ -34,7 +36,53 @@ pub struct Cell {
     pub matrices: u64,
 }
 
+/// A picture with what is behind it.
+pub struct Drawn {
+    /// The picture.
+    pub svg: String,
+    /// The numbers behind it.
+    pub numbers: Table,
+    /// What gives them.
+    pub sql: String,
+}
+
 impl Coordinator {
+    /// A picture of a sweep.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn draw(&mut self, sweep: &str, settings: Vec<(&'static str, String)>) -> Result<Drawn> {
+        use v1::draw_response::Is;
+        let settings = settings.into_iter().map(|(key, value)| v1::Setting { key: key.to_owned(), value }).collect();
+        let answer = self.results.draw(v1::DrawRequest { sweep: sweep.to_owned(), settings }).await;
+        let mut stream = answer.map_err(|status| self.refused(status))?.into_inner();
+        let (mut svg, mut numbers, mut sql) = (Vec::new(), Table::default(), String::new());
+        while let Some(part) = stream.message().await.map_err(|status| self.refused(status))? {
+            match part.is {
+                Some(Is::Svg(piece)) => svg.extend_from_slice(&piece),
+                Some(Is::Sql(text)) => sql = text,
+                Some(Is::Numbers(part)) => take(&mut numbers, part),
+                None => {}
+            }
+        }
+        let svg = String::from_utf8(svg).map_err(|error| Failure::Internal(error.into()))?;
+        Ok(Drawn { svg, numbers, sql })
+    }
+
+    /// A sweep as one page that stands alone; HTML.
+    ///
+    /// # Errors
+    /// What the coordinator says.
+    pub async fn report(&mut self, sweep: &str) -> Result<Vec<u8>> {
+        let answer = self.results.report(v1::SweepRequest { sweep: sweep.to_owned() }).await;
+        let mut stream = answer.map_err(|status| self.refused(status))?.into_inner();
+        let mut page = Vec::new();
+        while let Some(chunk) = stream.message().await.map_err(|status| self.refused(status))? {
+            page.extend_from_slice(&chunk.data);
+        }
+        Ok(page)
+    }
+
     /// A sweep with what it answers, of at most `most` runs.
     ///
     /// # Errors

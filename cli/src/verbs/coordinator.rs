@@ -1,11 +1,12 @@
 //! `sweep coordinator`: the one process that owns the database, for workers and users elsewhere.
 
-use crate::args::Coordinator;
+use crate::args::{Coordinator, Ui};
 use crate::failure::{Failure, Result};
 use crate::logging;
 use crate::session;
 use crate::signals::Signals;
 use anyhow::Context;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use sweep_coordinator::clock::SystemClock;
@@ -13,8 +14,10 @@ use sweep_coordinator::dispatch::{Dispatcher, Settings};
 use sweep_coordinator::service::{self, serve};
 use sweep_coordinator::store::{Role, Store};
 use sweep_coordinator::tls;
+use sweep_coordinator::web::{self, Entry};
 use sweep_proto::client;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 /// Serves until told to stop; workers then go on and come back to the next coordinator.
 ///
@@ -23,12 +26,17 @@ use tokio::net::TcpListener;
 /// taken.
 pub async fn run(db: &str, asked: &Coordinator) -> Result {
     logging::start();
-    if asked.tls_dir.is_none() && !asked.insecure && !asked.listen.ip().is_loopback() {
-        return Err(Failure::Mistake(format!(
-            "{} would be served in plain text, tokens with it; allowed: --tls-dir DIR (`sweep tls init` makes it), \
-             127.0.0.1, or --insecure if the network is trusted",
-            asked.listen
-        )));
+    let ui = match asked.ui {
+        Ui::Usual(address) | Ui::At(address) => Some(address),
+        Ui::Off => None,
+    };
+    for address in ui.into_iter().chain([asked.listen]) {
+        if asked.tls_dir.is_none() && !asked.insecure && !address.ip().is_loopback() {
+            return Err(Failure::Mistake(format!(
+                "{address} would be served in plain text, tokens with it; allowed: --tls-dir DIR (`sweep tls init` makes it), \
+                 127.0.0.1, or --insecure if the network is trusted"
+            )));
+        }
     }
     let remedy = |error: tls::Error| Failure::Mistake(format!("{error}; `sweep tls init` makes certificates"));
     let certificates = asked.tls_dir.as_deref().map(tls::server).transpose().map_err(remedy)?;
@@ -38,9 +46,18 @@ pub async fn run(db: &str, asked: &Coordinator) -> Result {
     store.set_checkpoint_quota((asked.checkpoint_gib * f64::from(1 << 30)) as u64).await?;
     adopt(&store, &asked.data).await?;
     first_admin(&store, &asked.data).await?;
-    let listener = TcpListener::bind(asked.listen)
-        .await
-        .map_err(|error| Failure::Mistake(format!("{} cannot be listened on: {error}", asked.listen)))?;
+    let listener = bind(asked.listen).await?;
+    let browsers = match asked.ui {
+        Ui::Off => None,
+        Ui::At(address) => Some(bind(address).await?),
+        Ui::Usual(address) => match bind(address).await {
+            Ok(listener) => Some(listener),
+            Err(taken) => {
+                tracing::warn!("the dashboard is not served: {taken}; --ui ADDR names another address");
+                None
+            }
+        },
+    };
     let address = listener.local_addr().context("failed to learn the address").map_err(Failure::Internal)?;
 
     let mut settings = Settings::cluster();
@@ -51,15 +68,40 @@ pub async fn run(db: &str, asked: &Coordinator) -> Result {
         tracing::error!("a sweep is left alone: {refused}");
     }
     tracing::info!("serving on {scheme}://{address}, version {}", env!("CARGO_PKG_VERSION"));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let dashboard = browsers.map(|listener| {
+        let at = listener.local_addr().map_or(String::new(), |address| address.to_string());
+        tracing::info!("dashboard on {scheme}://{at}");
+        let settings = web::Settings { tls: certificates.clone(), entry: Entry::Tokens, option: String::new() };
+        let dispatcher = Arc::clone(&dispatcher);
+        tokio::spawn(web::serve(listener, dispatcher, settings, async {
+            // A sender that is gone asks for the same.
+            let _ = stopped.await;
+        }))
+    });
     let serving = service::Settings { tls: certificates };
     let served = serve(listener, dispatcher, serving, async {
         signals.next().await;
         tracing::info!("told to stop: workers go on and wait for the next coordinator");
     });
-    served.await.context("failed to serve").map_err(Failure::Internal)?;
+    let served = served.await;
+    drop(stop);
+    if let Some(dashboard) = dashboard {
+        match dashboard.await {
+            Ok(Err(error)) => tracing::error!("the dashboard failed: {error}"),
+            Err(error) => tracing::error!("the dashboard failed: {error}"),
+            Ok(Ok(())) => {}
+        }
+    }
+    served.context("failed to serve").map_err(Failure::Internal)?;
     store.close().await;
     tracing::info!("stopped; everything acknowledged is in the database");
     Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    let taken = |error| Failure::Mistake(format!("{address} cannot be listened on: {error}"));
+    TcpListener::bind(address).await.map_err(taken)
 }
 
 /// Takes the tokens that were made before there was a database, ROLE.token in `data`.

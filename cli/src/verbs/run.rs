@@ -1,6 +1,6 @@
 //! `sweep run`: coordinator and worker in one process, until every cell is final or the user has had enough.
 
-use crate::answer::{Answer, MOST_RUNS};
+use crate::answer;
 use crate::args::Run;
 use crate::failure::{Failure, Result};
 use crate::forecast::Forecast;
@@ -10,9 +10,11 @@ use crate::session::{self, Checked};
 use crate::signals::Signals;
 use crate::threads::{self, Use};
 use crate::verbs::submit;
+use crate::verbs::ui::Dashboard;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use sweep_coordinator::answer::{Answer, MOST_RUNS};
 use sweep_coordinator::clock::SystemClock;
 use sweep_coordinator::dispatch::{self, Dispatcher, Notice, Submission};
 use sweep_coordinator::plot;
@@ -70,14 +72,22 @@ pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
         shown(dispatcher.store().location())
     );
 
+    let dashboard = match asked.ui {
+        Some(address) => Some(Dashboard::open(db, address, Arc::clone(&dispatcher), true).await?),
+        None => None,
+    };
+
     let end = work(db, &dispatcher, &id, used, asked.limit).await?;
+    if let Some(dashboard) = dashboard {
+        dashboard.close().await;
+    }
 
     let stands = dispatcher.progress(&id).await;
     if let Some(line) = recording(stands.seconds) {
         crate::say!("{line}");
     }
     let runs = dispatcher.store().runs(&id, 0, MOST_RUNS).await?;
-    let answer = Answer::of_most(&sweep, runs, &dispatcher.store().selections(&id).await?);
+    let answer = answer::of_most(&sweep, runs, &dispatcher.store().selections(&id).await?);
     let picture = picture(dispatcher.store().location(), &id, &sweep, &answer);
     report(db, &id, &answer, picture, format)?;
     dispatcher.store().clone().close().await;
@@ -162,6 +172,7 @@ async fn snapshot(dispatcher: &Dispatcher, id: &str, slots: usize) -> Snapshot {
         failed: now.quarantined,
         linked: now.linked,
         trained: now.trained,
+        workers: 0,
         // Before anything was measured a forecast is of another machine.
         seconds_left: (now.trained > 0).then(|| now.core_seconds_left / slots as f64),
     }
@@ -230,11 +241,11 @@ fn picture(location: &Location, id: &str, sweep: &Sweep, answer: &Answer) -> Opt
 /// The end of a run: the answer, and where it lies.
 fn report(db: &str, id: &str, answer: &Answer, picture: Option<PathBuf>, format: Format) -> Result {
     if format != Format::Table {
-        return output::print(format, &[Part::Table("answer", answer.in_form(format, MOST_ROWS))]);
+        return output::print(format, &[Part::Table("answer", answer::in_form(answer, format, MOST_ROWS))]);
     }
     if !answer.rows.is_empty() {
         output::note(format, "")?;
-        output::print(format, &[Part::Table("answer", answer.in_form(format, MOST_ROWS))])?;
+        output::print(format, &[Part::Table("answer", answer::in_form(answer, format, MOST_ROWS))])?;
         if answer.rows.len() > MOST_ROWS {
             let (more, option) = (answer.rows.len() - MOST_ROWS, session::option(db));
             output::note(format, format!("… {more} more rows: sweep show{option} {id} --output csv"))?;

@@ -1,6 +1,6 @@
 //! `sweep show`: a sweep with its answer, or a cell with everything that is known of it.
 
-use crate::answer::{Answer, MOST_RUNS, datum};
+use crate::answer;
 use crate::args::Remote;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Format, Part, Table};
@@ -8,6 +8,7 @@ use crate::remote::{Access, Cell, Coordinator, Shown};
 use crate::session::{self, cell_of};
 use std::collections::BTreeMap;
 use std::path::Path;
+use sweep_coordinator::answer::{Answer, MOST_RUNS, datum};
 use sweep_coordinator::plot::terminal::{self, Characters, Style};
 use sweep_coordinator::plot::{self, Spread};
 use sweep_coordinator::store::{Coordinates, Datum, Stored};
@@ -17,6 +18,9 @@ use sweep_proto::v1;
 
 /// Most rows of an answer that people are shown.
 const MOST_ROWS: usize = 60;
+
+/// Most of them that are drawn in characters.
+const MOST_DRAWN: usize = 30;
 
 /// Shows what is called `key`.
 ///
@@ -63,7 +67,7 @@ fn whole(shown: Shown, at: &str, picture: Option<&Path>, format: Format) -> Resu
         ("failed", count(status.failed)),
         ("running", count(status.running)),
     ];
-    let answer = Answer::of_most(&sweep, runs, &selections);
+    let answer = answer::of_most(&sweep, runs, &selections);
     let mut parts = vec![Part::Record("sweep", record)];
     if !detail.inputs.is_empty() {
         let mut table = Table::new(&["file", "content"]);
@@ -74,7 +78,7 @@ fn whole(shown: Shown, at: &str, picture: Option<&Path>, format: Format) -> Resu
     }
     let is_silent = answer.rows.is_empty() && format == Format::Table;
     if !is_silent {
-        parts.insert(1, Part::Table("answer", answer.in_form(format, MOST_ROWS)));
+        parts.insert(1, Part::Table("answer", answer::in_form(&answer, format, MOST_ROWS)));
     }
     if !detail.given_up.is_empty() {
         let mut table = Table::new(&["cell", "error", "again"]);
@@ -94,6 +98,11 @@ fn whole(shown: Shown, at: &str, picture: Option<&Path>, format: Format) -> Resu
     }
     if answer.rows.len() > MOST_ROWS {
         output::note(format, format!("… {} more rows: --output csv shows all", answer.rows.len() - MOST_ROWS))?;
+    }
+    let rows = answer.strip();
+    if answer.is_tested() && rows.len() > 1 && rows.len() <= MOST_DRAWN {
+        let drawn = terminal::strip(&rows, style());
+        output::note(format, format!("\n{}", drawn.trim_end()))?;
     }
     picture.map_or(Ok(()), |path| draw(path, &sweep, &answer))
 }
@@ -256,15 +265,19 @@ fn drawn(outcome: &Outcome, format: Format) -> Result {
     }
     let points: Vec<(u64, Option<f64>)> =
         outcome.trajectory.iter().map(|point| (point.step, point.get(column))).collect();
+    output::note(format, format!("\n{}", terminal::plot(COLUMNS[column].name, &points, style()).trim_end()))
+}
+
+/// How plots are drawn in this terminal.
+fn style() -> Style {
     let locale =
         ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
     let utf8 = locale.is_none_or(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
-    let style = Style {
+    Style {
         width: 76,
         height: 14,
         steps: Spread::Log,
         values: Spread::Log,
         characters: if utf8 { Characters::Unicode } else { Characters::Ascii },
-    };
-    output::note(format, format!("\n{}", terminal::plot(COLUMNS[column].name, &points, style).trim_end()))
+    }
 }

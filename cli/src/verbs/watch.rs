@@ -3,7 +3,7 @@
 use crate::args::Remote;
 use crate::failure::{Failure, Result};
 use crate::output;
-use crate::progress::{Progress, Snapshot};
+use crate::progress::{Progress, Several, Snapshot};
 use crate::remote::{Access, Coordinator};
 use std::time::Duration;
 use sweep_proto::v1::{SweepStatus, watch_response::Says};
@@ -12,14 +12,36 @@ use tonic::Code;
 /// Between two attempts to reach a coordinator that went away.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Watches `sweep`. Ctrl-C ends the watching, not the sweep.
+/// Watches `sweep`, or every sweep that is open now. Ctrl-C ends the watching, not the sweep.
 ///
 /// # Errors
 /// What the coordinator says; [`Failure::JobsFailed`] where cells were given up.
-pub async fn run(db: &str, of: &Remote, sweep: &str) -> Result {
+pub async fn run(db: &str, of: &Remote, sweep: Option<&str>) -> Result {
     let mut coordinator = Coordinator::reach(db, of, Access::Read).await?;
-    let id = coordinator.status(sweep).await?.id;
-    until_final(&mut coordinator, &id).await
+    if let Some(sweep) = sweep {
+        let id = coordinator.status(sweep).await?.id;
+        return until_final(&mut coordinator, &id).await;
+    }
+    let open: Vec<SweepStatus> = coordinator.list().await?.into_iter().rev().filter(is_open).collect();
+    match &open[..] {
+        [] => {
+            crate::say!("no sweep is running");
+            return Ok(());
+        }
+        [one] => return until_final(&mut coordinator, &one.id).await,
+        _ => {}
+    }
+    let several = Several::new();
+    let watched = open.into_iter().map(|sweep| {
+        let (mut coordinator, progress) = (coordinator.clone(), several.of(&sweep.name));
+        async move { shown_until_final(&mut coordinator, &sweep.id, progress).await }
+    });
+    // All of them to their ends; then what went wrong with the first that something went wrong with.
+    futures_util::future::join_all(watched).await.into_iter().collect()
+}
+
+fn is_open(sweep: &SweepStatus) -> bool {
+    sweep.state == "running" || sweep.state == "paused"
 }
 
 /// Shows the sweep `id` until it is final. A coordinator that is restarted is waited for.
@@ -27,7 +49,10 @@ pub async fn run(db: &str, of: &Remote, sweep: &str) -> Result {
 /// # Errors
 /// As [`run`].
 pub async fn until_final(coordinator: &mut Coordinator, id: &str) -> Result {
-    let mut progress = Progress::new();
+    shown_until_final(coordinator, id, Progress::new()).await
+}
+
+async fn shown_until_final(coordinator: &mut Coordinator, id: &str, mut progress: Progress) -> Result {
     let (mut first, mut last, mut away) = (None, None, false);
     let ended: Result = loop {
         match once(coordinator, id, &mut progress, &mut first, &mut last).await {
@@ -74,7 +99,7 @@ async fn once(
             None => {}
         }
     }
-    Ok(last.as_ref().is_some_and(|last| last.state != "running" && last.state != "paused"))
+    Ok(last.as_ref().is_some_and(|last| !is_open(last)))
 }
 
 fn shown(now: &SweepStatus, before: u64) -> Snapshot {
@@ -85,6 +110,8 @@ fn shown(now: &SweepStatus, before: u64) -> Snapshot {
         failed: now.failed,
         linked: now.linked,
         trained: now.done.saturating_sub(before.max(now.linked)),
-        seconds_left: now.core_seconds_left.map(|seconds| seconds / now.running.max(1) as f64),
+        workers: now.workers,
+        // Slots of all workers; of a coordinator that tells of none, what runs.
+        seconds_left: now.core_seconds_left.map(|seconds| seconds / now.slots.max(now.running.min(1)).max(1) as f64),
     }
 }

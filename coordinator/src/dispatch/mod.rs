@@ -31,6 +31,7 @@ pub use local::Local;
 pub use settle::Verdict;
 
 use crate::clock::Clock;
+use crate::figure::Boards;
 use crate::store::{self, CellState, Ended, Ending, NewSweep, Store, SweepState};
 use active::Active;
 use presence::{Arrival, Presence, Seat, View};
@@ -221,6 +222,8 @@ pub struct Dispatcher {
     /// Raised when there may be something to give out that was not there before.
     more: watch::Sender<u64>,
     notices: broadcast::Sender<Notice>,
+    /// What was read for pictures.
+    boards: Boards,
     /// Whether the last checkpoint had no room.
     no_room: AtomicBool,
 }
@@ -264,6 +267,7 @@ impl Dispatcher {
             }
         }
         Ok(Dispatcher {
+            boards: Boards::new(store.clone()),
             store,
             clock,
             settings,
@@ -303,6 +307,11 @@ impl Dispatcher {
     /// The store.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// What was read for pictures.
+    pub fn boards(&self) -> &Boards {
+        &self.boards
     }
 
     /// Runs every check of the store on a state in which no change is half made.
@@ -446,6 +455,16 @@ impl Dispatcher {
     /// The time.
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// The same, for one who keeps it.
+    pub fn clock_handle(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// Slots of all workers that are connected.
+    pub fn slots(&self) -> u64 {
+        self.present().iter().filter(|view| view.connected).map(|view| view.slots as u64).sum()
     }
 
     /// Changes when there may be something to give out that was not there before.

@@ -80,6 +80,8 @@ pub struct View {
     pub worker: String,
     /// Whether it is connected.
     pub connected: bool,
+    /// Runs at a time.
+    pub slots: usize,
     /// What it holds: sweep and cell.
     pub holds: Vec<(String, u64)>,
     /// Attempts that it ended since the coordinator started.
@@ -299,6 +301,7 @@ impl Presence {
         let view = |(name, here): (&String, &Here)| View {
             worker: name.clone(),
             connected: here.connected,
+            slots: here.slots,
             holds: here.held.keys().cloned().collect(),
             finished: here.finished,
             per_second: here.speed(now_ms) * 1000.0 / FADES_MS,

@@ -10,9 +10,9 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
 /// Inter at weight 400.
-pub(super) const REGULAR: &[u8] = include_bytes!("font/Inter-Regular.ttf");
+pub const REGULAR: &[u8] = include_bytes!("font/Inter-Regular.ttf");
 /// Inter at weight 600.
-pub(super) const SEMI_BOLD: &[u8] = include_bytes!("font/Inter-SemiBold.ttf");
+pub const SEMI_BOLD: &[u8] = include_bytes!("font/Inter-SemiBold.ttf");
 /// The family and its fallbacks, as an SVG attribute.
 pub(super) const FAMILY: &str = "Inter, 'Helvetica Neue', Arial, 'Liberation Sans', sans-serif";
 /// Height of a capital letter, in units of the font size.

@@ -1,13 +1,15 @@
 //! The calls of users that ask what came of a sweep, or tidy up.
 
 use super::gate::{Gate, READERS, WRITERS};
-use super::status::{status, stored};
-use super::sweeps::stands;
+use super::status::{cut, status, stored};
+use super::sweeps::{messages, stands};
 use super::upload::{self, Chunks};
 use super::whole;
 use crate::dispatch::Dispatcher;
 use crate::export::{Export, Form};
+use crate::figure::{self, Ask};
 use crate::store::{self, Coordinates, Run, Selection, Store, Usage};
+use crate::web;
 use prost::Message;
 use prost::bytes::Bytes;
 use std::sync::Arc;
@@ -58,6 +60,8 @@ impl v1::results_server::Results for Service {
     type CellStream = Chunks;
     type InputStream = Chunks;
     type ExportStream = ReceiverStream<Result<v1::ExportResponse>>;
+    type DrawStream = ReceiverStream<Result<v1::DrawResponse>>;
+    type ReportStream = Chunks;
 
     async fn show(&self, request: Request<v1::ShowRequest>) -> Result<Response<Self::ShowStream>> {
         self.gate.allow(request.metadata(), &READERS).await?;
@@ -135,6 +139,38 @@ impl v1::results_server::Results for Service {
         Ok(Response::new(ReceiverStream::new(told)))
     }
 
+    async fn draw(&self, request: Request<v1::DrawRequest>) -> Result<Response<Self::DrawStream>> {
+        use v1::draw_response::Is;
+        self.gate.allow(request.metadata(), &READERS).await?;
+        let v1::DrawRequest { sweep, settings } = request.into_inner();
+        let pairs = settings.iter().map(|setting| (&setting.key, &setting.value));
+        let ask = Ask::parse(pairs).map_err(|wrong| Status::invalid_argument(cut(wrong.to_string())))?;
+        let permit = turn(&self.transfers).await;
+        let sweep = self.find(&sweep).await?;
+        let drawn = figure::draw(self.dispatcher.boards(), &sweep, &ask, None).await;
+        let figure = drawn.map_err(|error| drawing(&error))?;
+        let (tell, told) = mpsc::channel(4);
+        tokio::spawn(async move {
+            let _permit = permit;
+            let pieces = figure.svg.as_bytes().chunks(CHUNK).map(|piece| Ok(Is::Svg(piece.to_vec())));
+            let numbers = messages(figure.table).map(|message| message.map(Is::Numbers));
+            for is in std::iter::once(Ok(Is::Sql(figure.sql))).chain(pieces).chain(numbers) {
+                if !upload::say(&tell, is.map(|is| v1::DrawResponse { is: Some(is) })).await {
+                    return;
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(told)))
+    }
+
+    async fn report(&self, request: Request<v1::SweepRequest>) -> Result<Response<Chunks>> {
+        self.gate.allow(request.metadata(), &READERS).await?;
+        let permit = turn(&self.transfers).await;
+        let sweep = self.find(&request.into_inner().sweep).await?;
+        let page = web::report(&self.dispatcher, &sweep).await.map_err(|error| drawing(&error))?;
+        Ok(Response::new(upload::send(page, permit)))
+    }
+
     async fn tag(&self, request: Request<v1::TagRequest>) -> Result<Response<v1::TagResponse>> {
         self.gate.allow(request.metadata(), &WRITERS).await?;
         let v1::TagRequest { sweep, add, remove } = request.into_inner();
@@ -182,6 +218,16 @@ impl v1::results_server::Results for Service {
             checkpoint_bytes: size.checkpoint_bytes,
             checkpoint_quota: size.checkpoint_quota,
         }))
+    }
+}
+
+/// Why there is no picture.
+fn drawing(error: &figure::Error) -> Status {
+    match error {
+        figure::Error::Wrong(wrong) => Status::invalid_argument(cut(wrong.to_string())),
+        figure::Error::Store(error) => stored(error),
+        figure::Error::Source(_) => Status::failed_precondition(cut(error.to_string())),
+        figure::Error::Failed(_) => Status::internal(error.to_string()),
     }
 }
 

@@ -180,6 +180,8 @@ pub(super) async fn stands(dispatcher: &Dispatcher, sweep: &store::Sweep) -> Res
         trained: now.trained,
         core_seconds_left: (now.trained > 0).then_some(now.core_seconds_left),
         priority: sweep.priority,
+        workers: dispatcher.present().iter().filter(|view| view.connected).count() as u64,
+        slots: dispatcher.slots(),
     })
 }
 
@@ -237,7 +239,7 @@ fn said(id: &str, notice: &Notice) -> Option<String> {
 }
 
 /// An answer in messages that fit over the wire, made one by one so that it is never there twice.
-fn messages(answer: Table) -> impl Iterator<Item = Result<v1::SqlResponse>> + Send {
+pub(super) fn messages(answer: Table) -> impl Iterator<Item = Result<v1::SqlResponse>> + Send {
     use v1::datum::Is;
     let datum = |datum: Datum| v1::Datum {
         is: match datum {

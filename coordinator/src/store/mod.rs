@@ -11,7 +11,7 @@
 //! | `migrate`, `views`, `describe` | schema, views made from the axis list, what each column means |
 //! | `statements` | every statement, named |
 //! | `sweeps`, `extensions`, `cells`, `outcomes`, `control`, `blobs`, `workers`, `tokens` | the methods of [`Store`] by subject |
-//! | `answer` | the runs that a sweep reports, and what was given up |
+//! | `answer` | the runs that a sweep reports, and what was given up; `readings`: one number of every cell, for pictures |
 //! | `check` | what must hold, whatever happened |
 //! | `facts` | version, durability, place |
 //! | `keys` | what statistics group by |
@@ -36,6 +36,7 @@ mod location;
 mod migrate;
 mod outcomes;
 mod query;
+mod readings;
 mod statements;
 mod sweeps;
 mod tokens;
@@ -58,9 +59,10 @@ pub use keys::Coordinates;
 pub use location::Location;
 pub use outcomes::{Finished, Recorded, Stored};
 pub use query::{Limits, Table};
+pub use readings::{At, Mark, Measure, Reading, Which};
 pub use sweep_core::job::Provenance;
 pub use sweeps::{NewSweep, Selection, Sweep, SweepState, check_tag};
-pub use tokens::{Role, Token, secret};
+pub use tokens::{Role, Token, secret, token_hash};
 pub use views::{Column, ColumnType, result_columns};
 pub use workers::{SeenWorker, Worker};
 

@@ -39,6 +39,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// No rows yet.
+    pub fn new(columns: &[&str]) -> Table {
+        Table { columns: columns.iter().map(|&name| name.to_owned()).collect(), ..Table::default() }
+    }
+
     /// Takes a row; whether there is room for more.
     fn push(&mut self, row: Vec<Datum>, limits: &Limits) -> bool {
         if self.rows.len() == limits.rows {

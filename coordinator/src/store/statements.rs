@@ -4,6 +4,8 @@
 //! `query.rs`, views in `views.rs`.
 
 use super::database::Bulk;
+use super::readings::{At, Measure};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use sweep_core::outcome::COLUMNS;
 
@@ -128,10 +130,30 @@ statements! {
     RUNS = "SELECT c.cell, c.coordinates, o.status, o.inflated, o.last_test_rel, o.last_test_rmse,
         o.last_effective_rank FROM cells c JOIN outcomes o ON o.id = c.outcome_id
         WHERE c.sweep_id = $1 AND c.stage <> 'tuning' AND c.cell >= $2 ORDER BY c.cell LIMIT $3";
-    /// The cells that were given up, with what their latest failed attempt said.
-    GIVEN_UP = "SELECT c.cell, (SELECT a.error FROM attempts a WHERE a.sweep_id = c.sweep_id AND a.cell = c.cell
-        AND a.error IS NOT NULL ORDER BY a.fence DESC LIMIT 1) FROM cells c
-        WHERE c.sweep_id = $1 AND c.state IN ('failed', 'quarantined') ORDER BY c.cell LIMIT $2";
+    /// The cells that were given up, with what their latest failed attempt said; state by state, and not by the order of the
+    /// primary key (hence +), so that the index on states finds them.
+    GIVEN_UP = "SELECT c.cell, (SELECT a.error FROM attempts a WHERE a.sweep_id = $1 AND a.cell = c.cell
+        AND a.error IS NOT NULL ORDER BY a.fence DESC LIMIT 1) FROM (
+        SELECT cell FROM cells WHERE sweep_id = $1 AND state = 'failed'
+        UNION ALL SELECT cell FROM cells WHERE sweep_id = $1 AND state = 'quarantined') AS c
+        ORDER BY +c.cell LIMIT $2";
+
+    // Pictures.
+
+    /// The last number given to an outcome, and how many cells of a sweep are linked.
+    MARK = "SELECT value, (SELECT COUNT(*) FROM cells WHERE sweep_id = $1 AND state = 'done' AND linked = 1)
+        FROM counters WHERE name = 'outcomes'";
+    /// Cells that were leased and have no outcome; state by state and in no order, so that the index on states finds them.
+    UNFINISHED = "SELECT cell, state FROM cells WHERE sweep_id = $1 AND state = 'ready'
+        UNION ALL SELECT cell, state FROM cells WHERE sweep_id = $1 AND state = 'leased'
+        UNION ALL SELECT cell, state FROM cells WHERE sweep_id = $1 AND state = 'failed'
+        UNION ALL SELECT cell, state FROM cells WHERE sweep_id = $1 AND state = 'cancelled'
+        UNION ALL SELECT cell, state FROM cells WHERE sweep_id = $1 AND state = 'quarantined'";
+    /// The leading singular values along a run.
+    SINGULAR_VALUES = "SELECT step, singular_values FROM points WHERE outcome_id = $1 ORDER BY step";
+    /// What was spent since an outcome, sweep by sweep.
+    CPU_SECONDS = "SELECT sweep_id, CAST(SUM(cpu_seconds) AS DOUBLE PRECISION), MAX(id) FROM outcomes WHERE id > $1
+        GROUP BY sweep_id";
 
     // What users say about them later.
 
@@ -345,6 +367,49 @@ pub static OUTCOME: LazyLock<&'static str> = LazyLock::new(|| {
     Box::leak(text.into_boxed_str())
 });
 
+/// The statements that read one measure of many cells.
+#[derive(Debug, Clone, Copy)]
+pub struct Readings {
+    /// From cell $2 on, at most $3.
+    pub from: &'static str,
+    /// Of outcomes above the number $2.
+    pub since: &'static str,
+    /// Of linked cells.
+    pub linked: &'static str,
+}
+
+/// One for each measure.
+static READINGS: LazyLock<BTreeMap<Measure, Readings>> = LazyLock::new(|| {
+    let measures = At::ALL.iter().flat_map(|(at, _)| (0..COLUMNS.len()).map(|column| Measure { at: *at, column }));
+    let texts = |measure: Measure| {
+        let name = COLUMNS[measure.column].name;
+        let (value, join) = match measure.at {
+            At::Last => (format!("o.last_{name}"), ""),
+            At::Oracle => (format!("o.oracle_{name}"), ""),
+            At::Validated => (format!("o.validated_{name}"), ""),
+            At::Initial => (format!("p.{name}"), " LEFT JOIN points p ON p.outcome_id = o.id AND p.step = 0"),
+        };
+        let make = |condition: &str| -> &'static str {
+            let text = format!(
+                "SELECT c.cell, o.id, o.status, o.inflated, {value} FROM cells c JOIN outcomes o ON o.id = c.outcome_id{join}
+                 WHERE c.sweep_id = $1 AND {condition}"
+            );
+            Box::leak(text.into_boxed_str())
+        };
+        Readings {
+            from: make("c.cell >= $2 ORDER BY c.cell LIMIT $3"),
+            since: make("c.outcome_id > $2 AND c.linked = 0"),
+            linked: make("c.state = 'done' AND c.linked = 1"),
+        }
+    };
+    measures.map(|measure| (measure, texts(measure))).collect()
+});
+
+/// How `measure` is read.
+pub fn readings(measure: Measure) -> Readings {
+    READINGS[&measure]
+}
+
 /// Its trajectory, by step.
 pub static POINTS: LazyLock<&'static str> = LazyLock::new(|| {
     let text = format!("SELECT {} FROM points WHERE outcome_id = $1 ORDER BY step", POINT_COLUMNS.join(", "));
@@ -453,7 +518,8 @@ pub fn all(sqlite: bool) -> Vec<&'static str> {
         &FORGET_CHECKPOINTS,
         &OUTCOMES_FOR,
     ];
-    let made = [*OUTCOME, *POINTS];
+    let readings = READINGS.values().flat_map(|r| [r.from, r.since, r.linked]);
+    let made = [*OUTCOME, *POINTS].into_iter().chain(readings);
     let checks = super::check::statements(sqlite);
     ALL.iter().copied().chain(made).chain(bulks.iter().flat_map(|bulk| bulk.texts(sqlite))).chain(checks).collect()
 }

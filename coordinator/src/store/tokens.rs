@@ -109,6 +109,15 @@ impl Store {
         Ok((blake3::Hash::from_hex(stored).is_ok_and(|stored| stored == wanted)).then_some(token))
     }
 
+    /// The token of this hash ([`token_hash`]).
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn token_of(&self, hash: &str) -> Result<Option<Token>> {
+        let found = self.database.read().await?.row(sql::TOKEN, args![hash]).await?;
+        Ok(found.map(token).transpose()?.map(|(_, token)| token))
+    }
+
     /// Every token, latest first.
     ///
     /// # Errors
@@ -141,6 +150,11 @@ fn token(mut row: Row) -> Result<(String, Token)> {
         revoked_at_ms: row.maybe_int()?,
     };
     Ok((hash, token))
+}
+
+/// What is stored of a token, in hex.
+pub fn token_hash(secret: &str) -> String {
+    hash(secret).to_hex().to_string()
 }
 
 fn hash(secret: &str) -> blake3::Hash {

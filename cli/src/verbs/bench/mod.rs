@@ -9,11 +9,12 @@
 //! | `process` | a coordinator process, and what the system says of it |
 //! | `crew` | workers whose cells take no time, and what they are told to be durable |
 //! | `train` | one run of the trainer, beside other libraries |
-//! | `dispatch`, `scale`, `eta`, `start` | the sub-verbs |
+//! | `dispatch`, `scale`, `page`, `eta`, `start` | the sub-verbs |
 
 mod crew;
 mod dispatch;
 mod eta;
+mod page;
 mod process;
 mod scale;
 mod stage;
@@ -35,6 +36,7 @@ pub async fn run(db: &str, what: &Bench, format: Format) -> Result {
         Bench::Train(asked) => train::run(asked),
         Bench::Dispatch(asked) => dispatch::run(db, asked, format).await,
         Bench::Scale(asked) => scale::run(db, asked, format).await,
+        Bench::Page(asked) => page::run(db, asked, format).await,
         Bench::Eta(asked) => eta::run(asked, format).await,
         Bench::Start(asked) => start::run(asked, format).await,
     }

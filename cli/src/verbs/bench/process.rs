@@ -36,11 +36,14 @@ impl Process {
         let program = std::env::current_exe().map_err(internal)?;
         let listen = before.map_or("127.0.0.1:0", |url| url.trim_start_matches("http://"));
         let mut command = Command::new(program);
-        for name in ["SWEEP_LISTEN", "SWEEP_TLS_DIR", "SWEEP_DATA", "SWEEP_LOG", "SWEEP_COORDINATOR"] {
+        for name in ["SWEEP_LISTEN", "SWEEP_TLS_DIR", "SWEEP_DATA", "SWEEP_LOG", "SWEEP_COORDINATOR", "SWEEP_UI"] {
             command.env_remove(name);
         }
         // In the environment: a URL with a password is seen by nobody there.
-        command.env("SWEEP_DB", &stage.db).args(["coordinator", "--listen", listen, "--data"]).arg(&stage.directory);
+        command
+            .env("SWEEP_DB", &stage.db)
+            .args(["coordinator", "--listen", listen, "--ui", "127.0.0.1:0", "--data"])
+            .arg(&stage.directory);
         let log = File::create(&path).map_err(internal)?;
         let started = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().map_err(internal)?;
@@ -78,6 +81,23 @@ impl Process {
             ..Remote::default()
         };
         Coordinator::named(&to).await?.context("an address was given").map_err(Failure::Internal)
+    }
+
+    /// Where its dashboard is: ADDRESS:PORT.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where it serves none.
+    pub async fn dashboard(&self, stage: &Stage) -> Result<String> {
+        let started = Instant::now();
+        while started.elapsed() < START {
+            let log = std::fs::read_to_string(stage.directory.join("coordinator.log")).unwrap_or_default();
+            let at = log.split_once("dashboard on http://").and_then(|(_, rest)| rest.split_once('\n'));
+            if let Some((address, _)) = at {
+                return Ok(address.trim().to_owned());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Err(Failure::Internal(anyhow!("the coordinator serves no dashboard")))
     }
 
     /// CPU seconds of all its threads so far, system calls included.

@@ -39,6 +39,8 @@ pub struct Heatmap {
     pub down: Option<Category>,
     /// What the colour stands for.
     pub metric: Axis,
+    /// What the number of a tile is, for its tooltip: median or share.
+    pub word: &'static str,
     /// Ends of the colour scale where they are fixed (0..1 of a share); from the data otherwise.
     pub range: Option<(f64, f64)>,
     /// Draws a line where the metric crosses this level.

@@ -45,6 +45,7 @@ fn sample(columns: usize, rows: usize, facets: (usize, usize)) -> Heatmap {
         across: (facets.0 > 1).then(|| category("depth", facets.0)),
         down: (facets.1 > 1).then(|| category("samples", facets.1)),
         metric: Axis { name: "relative test error".into(), spread: Spread::Log },
+        word: "median",
         range: None,
         contour: None,
         tiles,

@@ -66,7 +66,7 @@ impl Tile {
         let axes = facets.into_iter().flatten().chain([(&data.x, self.x), (&data.y, self.y)]);
         let mut parts: Vec<String> = axes.map(|(c, index)| format!("{} {}", c.name, c.values[index])).collect();
         match self.median() {
-            Some(median) => parts.push(format!("median {}", number(median, 3))),
+            Some(median) => parts.push(format!("{} {}", data.word, number(median, 3))),
             None if self.done > 0 => parts.push("median without a value".to_owned()),
             None => {}
         }

@@ -210,6 +210,7 @@ mod tests {
             across: None,
             down: None,
             metric: Axis { name: "error  |W|".into(), spread: Spread::Log },
+            word: "median",
             range: None,
             contour: None,
             tiles,

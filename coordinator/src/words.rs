@@ -22,6 +22,11 @@ pub fn digits(x: f64, count: usize) -> String {
     }
 }
 
+/// `1 cell`, `2 cells`.
+pub fn count(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// `512 B`, `1.5 KiB`, `3.2 GiB`.
 pub fn bytes(n: f64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -41,6 +46,18 @@ pub fn span(seconds: f64) -> String {
         3_600..86_400 => format!("{} h {:02} min", whole / 3_600, whole % 3_600 / 60),
         _ => format!("{} d {} h", whole / 86_400, whole % 86_400 / 3_600),
     }
+}
+
+/// A text as part of an address: everything but letters, digits and `-._~` as `%XX`.
+pub fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 /// Milliseconds since 1970 as `2026-11-23 23:50:01` (UTC).
@@ -83,6 +100,11 @@ mod tests {
             (digits(0.013_421_7, 3), digits(0.001_539, 2), digits(-2.999, 3)),
             ("0.0134".into(), "0.0015".into(), "-3".into())
         );
+    }
+
+    #[test]
+    fn an_address_holds_no_sign_of_its_own() {
+        assert_eq!(percent("lr = 0.1 & λ<\"x\""), "lr%20%3D%200.1%20%26%20%CE%BB%3C%22x%22");
     }
 
     #[test]
