@@ -39,7 +39,8 @@ pub async fn draw(scene: &Scene<'_>) -> Result<Figure, Error> {
     let spectrum = ask.kind.form == Form::Spectrum;
     let columns: Vec<usize> = plan.metrics.iter().map(|measure| measure.column).collect();
     let known: Vec<&Group> = lattice.groups.iter().filter(|group| !group.done.is_empty()).collect();
-    let most = (MOST_RUNS / known.len().max(1)).max(1);
+    let most = if ask.kind.form == Form::Path { MOST_PATHS } else { MOST_RUNS };
+    let most = (most / known.len().max(1)).max(1);
     let by = Places::of(&plan.by, &lattice);
     let mut all = Vec::new();
     for group in known {
@@ -175,7 +176,6 @@ fn steps(scene: &Scene<'_>, lattice: &Lattice, all: &[Courses<'_>]) -> Result<Ve
             limit("series", series.len(), MOST_SERIES)?;
             let title = match &facets {
                 Some((dimension, places)) => format!("{} {}", dimension.name, places.label(facet, lattice)),
-                None if scene.plan.metrics.len() > 1 => names::column(measure.column, None).name,
                 None => String::new(),
             };
             panels.push(Panel {

@@ -111,7 +111,6 @@ fn of_measure(
         let mut panel = Panel {
             title: match (&facets, &plan.across) {
                 (Some(places), Some(dimension)) => format!("{} {}", dimension.name, places.label(facet, lattice)),
-                _ if plan.metrics.len() > 1 => names::measure(measure, None).name,
                 _ => String::new(),
             },
             y: names::measure(measure, scene.ask.scale),

@@ -118,6 +118,12 @@ impl Plan {
                 }
             }
         }
+        if ask.along.is_some() && x.is_none() {
+            let name = ask.x.as_deref().unwrap_or("x");
+            return Err(Wrong(format!(
+                "x: the sweep does not vary \"{name}\", which this picture is about; --x names another axis"
+            )));
+        }
         if !is_course {
             x = x.or_else(|| first_number(sweep, &free).map(|name| Dimension::single(&name)));
             x.iter().for_each(|dimension| take(dimension, &mut free));

@@ -13,6 +13,14 @@ use tokio::sync::watch;
 /// Between two looks at what was spent.
 const LOOK: Duration = Duration::from_secs(5);
 
+/// What was spent, by sweep.
+#[derive(Default)]
+struct Costs {
+    /// The last outcome that is counted; none before the first look.
+    last: Option<i64>,
+    seconds: BTreeMap<String, f64>,
+}
+
 /// A part of a page that takes time to make.
 #[derive(Default)]
 struct Slow {
@@ -35,7 +43,7 @@ pub struct Site {
     pub option: String,
     /// True once the coordinator goes down.
     pub closed: watch::Receiver<bool>,
-    costs: Mutex<(i64, BTreeMap<String, f64>)>,
+    costs: Mutex<Costs>,
     /// Counts of sweeps at which nobody works: by id, state and cells.
     settled: Mutex<BTreeMap<String, (SweepState, u64, store::Counts)>>,
     slow: Mutex<BTreeMap<String, Slow>>,
@@ -174,12 +182,12 @@ impl Site {
     /// Looks again and again at what was spent: new outcomes only.
     pub async fn keep_costs(self: Arc<Site>) {
         loop {
-            let after = self.costs.lock().expect("no holder panics").0;
+            let after = self.costs.lock().expect("no holder panics").last.unwrap_or(0);
             if let Ok((last, sums)) = self.store().cpu_seconds(after).await {
                 let mut costs = self.costs.lock().expect("no holder panics");
-                costs.0 = last.max(1);
+                costs.last = Some(last);
                 for (sweep, seconds) in sums {
-                    *costs.1.entry(sweep).or_default() += seconds;
+                    *costs.seconds.entry(sweep).or_default() += seconds;
                 }
             }
             tokio::time::sleep(LOOK).await;
@@ -225,7 +233,7 @@ impl Site {
             failed,
             running,
             seconds_left: (now.trained > 0).then(|| now.core_seconds_left / slots as f64),
-            cost: (costs.0 > 0).then(|| costs.1.get(&sweep.id).copied().unwrap_or(0.0)),
+            cost: costs.last.map(|_| costs.seconds.get(&sweep.id).copied().unwrap_or(0.0)),
             created_at_ms: sweep.created_at_ms,
             tags: sweep.tags.clone(),
             priority: sweep.priority,
