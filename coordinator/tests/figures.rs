@@ -232,6 +232,27 @@ async fn every_cell_is_in_the_picture_whatever_became_of_it() {
 }
 
 #[tokio::test]
+async fn an_inflated_run_did_not_succeed_however_small_its_error() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let stored = Stored::new(kind, FILE).await;
+        let inflated = Outcome { inflated: true, ..outcome(1e-9, 1e-9) };
+        for (index, o) in [outcome(1e-9, 1e-9), inflated, diverged(1e-9), outcome(0.9, 0.9)].iter().enumerate() {
+            stored.end(index as u64, o).await;
+        }
+        let everything = &[("kind", "phase")][..];
+        agree(&stored, everything, ["success", "n"], ["success", "n"]).await;
+        let figure = stored.draw(everything).await.unwrap();
+        let at = |name: &str| figure.table.columns.iter().position(|column| column == name).unwrap();
+        let runs = |row: &Vec<Datum>| match (&row[at("success")], &row[at("n")]) {
+            (Datum::Float(share), Datum::Int(n)) => share * *n as f64,
+            _ => 0.0,
+        };
+        // One of the four.
+        assert_eq!(figure.table.rows.iter().map(runs).sum::<f64>(), 1.0);
+    }
+}
+
+#[tokio::test]
 async fn what_a_picture_pools_is_said_and_what_follows_from_its_axes_is_not() {
     let stored = Stored::filled(Kind::Sqlite).await;
     let figure =

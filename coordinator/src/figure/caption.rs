@@ -1,7 +1,7 @@
 //! What is said around a picture: how many runs, which seeds, what failed, what is missing, what is pooled.
 
 use super::Scene;
-use super::lattice::{Lattice, Part};
+use super::lattice::{Group, Lattice, Part};
 use super::names;
 use crate::words::count;
 
@@ -34,7 +34,7 @@ pub fn subtitle(scene: &Scene<'_>, lattice: &Lattice) -> String {
 pub fn caption(scene: &Scene<'_>, lattice: &Lattice, what: &str, left_out: u64) -> String {
     let mut said = Vec::new();
     let groups = || lattice.groups.iter();
-    let done = |group: &super::lattice::Group| group.done.len() as u64;
+    let done = |group: &Group| group.done.len() as u64;
     let (runs, cells) = (groups().map(done).sum::<u64>(), groups().map(|group| group.cells).sum::<u64>());
     let of_one = groups().map(done).filter(|n| *n > 0);
     let (least, most) = (of_one.clone().min().unwrap_or(0), of_one.max().unwrap_or(0));
@@ -53,8 +53,8 @@ pub fn caption(scene: &Scene<'_>, lattice: &Lattice, what: &str, left_out: u64) 
     } else if scene.sweep.tune.is_some() {
         said.push("Refits of what validation error chose, on fresh seeds.".to_owned());
     }
-    let diverged: u64 = groups().map(|group| group.diverged).sum();
-    let inflated: u64 = groups().map(|group| group.inflated).sum();
+    let diverged: u64 = groups().map(Group::diverged).sum();
+    let inflated: u64 = groups().map(Group::inflated).sum();
     let failed: u64 = groups().map(|group| group.failed).sum();
     let share = |n: u64, word: &str| format!("{n} of {runs} runs {word}.");
     if diverged > 0 {

@@ -1,5 +1,6 @@
 //! Pictures over the course of runs: measures, singular values, and one measure against another.
 
+use super::board::Entry;
 use super::caption::{caption, subtitle};
 use super::kind::Form;
 use super::lattice::{Group, Lattice};
@@ -45,7 +46,7 @@ pub async fn draw(scene: &Scene<'_>) -> Result<Figure, Error> {
     let mut all = Vec::new();
     for group in known {
         let mut runs = Vec::new();
-        for (cell, _, outcome) in group.done.iter().take(most) {
+        for Entry { cell, outcome, .. } in group.done.iter().take(most) {
             let course =
                 if spectrum { singular(scene, *outcome).await? } else { course(scene, *outcome, &columns).await? };
             runs.push((*cell, course));
@@ -143,7 +144,7 @@ fn runs(courses: &Courses<'_>, k: usize) -> Vec<Vec<(f64, Option<f64>)>> {
     let of = |(cell, course): &(u64, Course)| {
         let mut run: Vec<(f64, Option<f64>)> =
             course.iter().map(|(x, values)| (*x, values.get(k).copied().flatten())).collect();
-        let diverged = courses.group.done.iter().any(|(other, value, _)| other == cell && value.is_nan());
+        let diverged = courses.group.done.iter().any(|entry| entry.cell == *cell && entry.diverged);
         let last = run.last().map_or(f64::NEG_INFINITY, |(x, _)| *x);
         if diverged {
             run.extend(places.iter().filter(|x| **x > last).map(|x| (*x, None)));

@@ -1,5 +1,6 @@
 //! Tiles: heat maps and phase diagrams.
 
+use super::board::Entry;
 use super::caption::{caption, subtitle};
 use super::kind::Form;
 use super::lattice::{Group, Lattice};
@@ -7,7 +8,7 @@ use super::plan::{Dimension, Places};
 use super::{Error, Figure, Scene, Wrong, count, float, names, sql};
 use crate::filter::literal_of_filter;
 use crate::plot::heatmap::{Category, Contour, Heatmap, Tile, heatmap};
-use crate::plot::{Axis, Quartiles, Spread, quartiles};
+use crate::plot::{Axis, Quartiles, Spread};
 use crate::store::{Datum, Table};
 use sweep_core::value::Value;
 
@@ -20,8 +21,7 @@ const MOST_FACETS: usize = 12;
 pub async fn draw(scene: &Scene<'_>) -> Result<Figure, Error> {
     let (lattice, left_out) = lattice(scene).await?;
     let sorted = tokio::task::spawn_blocking(move || {
-        let of = |group: &Group| quartiles(group.done.iter().map(|(_, value, _)| Some(*value)));
-        let spread: Vec<Quartiles> = lattice.groups.iter().map(of).collect();
+        let spread: Vec<Quartiles> = lattice.groups.iter().map(Group::quartiles).collect();
         (lattice, spread)
     });
     let (lattice, spread) = sorted.await.map_err(|error| Error::Failed(error.to_string()))?;
@@ -78,7 +78,8 @@ fn value(scene: &Scene<'_>, group: &Group, spread: &Quartiles) -> Option<f64> {
 
 /// The share of done runs at most at the level of success. Diverged and inflated runs did not succeed.
 fn share(scene: &Scene<'_>, group: &Group) -> Option<f64> {
-    let succeeded = group.done.iter().filter(|(_, value, _)| *value <= scene.ask.success).count();
+    let succeeds = |entry: &&Entry| entry.value <= scene.ask.success && !entry.inflated;
+    let succeeded = group.done.iter().filter(succeeds).count();
     (!group.done.is_empty()).then(|| succeeded as f64 / group.done.len() as f64)
 }
 
@@ -116,8 +117,8 @@ fn picture(scene: &Scene<'_>, lattice: &Lattice, spread: &[Quartiles], left_out:
         done: small(group.done.len() as u64),
         running: small(group.running),
         failed: small(group.failed),
-        diverged: small(group.diverged),
-        inflated: small(group.inflated),
+        diverged: small(group.diverged()),
+        inflated: small(group.inflated()),
         href: scene.links.map(|page| href(scene, page, lattice, group)),
     };
     let phase = scene.ask.kind.form == Form::Phase;
@@ -200,7 +201,7 @@ fn table(scene: &Scene<'_>, lattice: &Lattice, spread: &[Quartiles]) -> Table {
         }
         row.extend([q.lower, q.median, q.upper].map(float));
         let done = group.done.len() as u64;
-        row.extend([done, group.cells, group.running, group.failed, group.diverged, group.inflated].map(count));
+        row.extend([done, group.cells, group.running, group.failed, group.diverged(), group.inflated()].map(count));
         table.rows.push(row);
     }
     table

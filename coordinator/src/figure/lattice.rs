@@ -3,8 +3,9 @@
 //! Which cells there are follows from the sweep file by arithmetic, without looking at any of them; what is known of them
 //! comes from a [`Board`]. Cells that nobody has begun are counted too, so that a picture never hides what is missing.
 
-use super::board::Board;
+use super::board::{Board, Entry};
 use crate::filter::Filter;
+use crate::plot::{Quartiles, quartiles};
 use crate::store::{CellState, Selection};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sweep_core::grid::{REPLICATE, same};
@@ -36,12 +37,25 @@ pub struct Group {
     pub running: u64,
     /// Given up: failed for good, cancelled or set aside.
     pub failed: u64,
-    /// With an outcome: its index, its number (NaN: none), the row of its outcome.
-    pub done: Vec<(u64, f64, i64)>,
-    /// Of those done, diverged.
-    pub diverged: u64,
-    /// Of those done, inflated.
-    pub inflated: u64,
+    /// With an outcome.
+    pub done: Vec<Entry>,
+}
+
+impl Group {
+    /// The quartiles of its numbers; a run without one is the worst.
+    pub fn quartiles(&self) -> Quartiles {
+        quartiles(self.done.iter().map(|entry| Some(entry.value)))
+    }
+
+    /// How many of those done diverged.
+    pub fn diverged(&self) -> u64 {
+        self.done.iter().filter(|entry| entry.diverged).count() as u64
+    }
+
+    /// How many of those done are inflated.
+    pub fn inflated(&self) -> u64 {
+        self.done.iter().filter(|entry| entry.inflated).count() as u64
+    }
 }
 
 /// Cells put together.
@@ -206,9 +220,7 @@ impl Lattice {
             if group.done.is_empty() {
                 group.first = entry.cell;
             }
-            group.done.push((entry.cell, entry.value, entry.outcome));
-            group.diverged += u64::from(entry.diverged);
-            group.inflated += u64::from(entry.inflated);
+            group.done.push(*entry);
         }
         for (cell, state) in &board.unfinished {
             let Some(group) = place(*cell).map(|group| &mut groups.all[group].1) else { continue };
@@ -441,8 +453,6 @@ fn finish(
         of.cells += group.cells;
         of.running += group.running;
         of.failed += group.failed;
-        of.diverged += group.diverged;
-        of.inflated += group.inflated;
         if of.done.is_empty() {
             of.done = std::mem::take(&mut group.done);
         } else {
@@ -450,7 +460,7 @@ fn finish(
         }
     }
     let mut groups: Vec<Group> = joined.into_values().collect();
-    groups.iter_mut().for_each(|group| group.done.sort_unstable_by_key(|(cell, ..)| *cell));
+    groups.iter_mut().for_each(|group| group.done.sort_unstable_by_key(|entry| entry.cell));
 
     // What else varies among the slabs that have a cell that fits.
     let mut others: BTreeMap<&'static str, Values> = BTreeMap::new();

@@ -5,7 +5,7 @@ use super::lattice::{Group, Lattice};
 use super::plan::{Dimension, Places};
 use super::{Error, Figure, Scene, Wrong, count, float, names, sql};
 use crate::plot::curves::{Curves, Panel, Series, Spot, curves};
-use crate::plot::{Axis, Reference, Spread, quartiles};
+use crate::plot::{Axis, Reference, Spread};
 use crate::store::{Datum, Measure, Table};
 use std::collections::BTreeMap;
 
@@ -103,7 +103,7 @@ fn of_measure(
         Some(along) => {
             let same = along.groups.iter().find(|other| other.at == group.at)?;
             x.number(x.at(group), lattice)?;
-            quartiles(same.done.iter().map(|(_, value, _)| Some(*value))).median
+            same.quartiles().median
         }
     };
     let mut drawn = Vec::new();
@@ -121,7 +121,7 @@ fn of_measure(
             let label = by.label(name, lattice);
             let mut points = Vec::new();
             for group in groups {
-                let q = quartiles(group.done.iter().map(|(_, value, _)| Some(*value)));
+                let q = group.quartiles();
                 let at = place(group);
                 let mut row: Vec<Datum> = lattice
                     .axes

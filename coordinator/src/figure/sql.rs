@@ -62,7 +62,7 @@ pub fn shares(scene: &Scene<'_>, axes: &[String]) -> String {
     };
     let name = scene.plan.metrics[0].name();
     format!(
-        "SELECT {select}AVG(CASE WHEN status <> 'diverged' AND {name} <= {:?} THEN 1.0 ELSE 0.0 END) AS \
+        "SELECT {select}AVG(CASE WHEN status <> 'diverged' AND inflated = 0 AND {name} <= {:?} THEN 1.0 ELSE 0.0 END) AS \
          success, COUNT(*) AS n\nFROM results\nWHERE {}{group}",
         scene.ask.success,
         condition(scene),

@@ -25,6 +25,7 @@ mod thin;
 pub use png::{Error, render_png};
 pub use quartiles::{Quartiles, quartiles};
 pub use scale::{Scale, Spread, Tick, number};
+pub(crate) use text::escape;
 pub use text::{REGULAR, SEMI_BOLD};
 
 /// A value to compare with, drawn as a dashed line.

@@ -93,7 +93,7 @@ pub(super) fn wrap(text: &str, size: f64, weight: Weight, limit: f64, lines: usi
 
 /// `text` as XML character data or attribute value: `< > & " '` as entities, white space as a space, and what XML 1.0
 /// forbids or what reorders its neighbours (bidirectional controls) as U+FFFD.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

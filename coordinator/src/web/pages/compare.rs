@@ -4,7 +4,6 @@ use super::table::{Field, Table};
 use super::{In, Lost, Page, find, render};
 use crate::figure::{self, Ask, Lattice, Part, is_seed, varied};
 use crate::filter::Filter;
-use crate::plot::quartiles;
 use crate::store::{self, Measure};
 use crate::web::site::{Frame, Site};
 use crate::words;
@@ -107,7 +106,7 @@ async fn settings(site: &Site, stored: &store::Sweep, measure: Measure, axes: &[
         let values = lattice.axes.iter().zip(&group.at);
         let key =
             values.filter_map(|(axis, k)| Some((axis.name.clone(), axis.values[*k].as_ref()?.to_string()))).collect();
-        (key, (quartiles(group.done.iter().map(|(_, value, _)| Some(*value))).median, group.done.len()))
+        (key, (group.quartiles().median, group.done.len()))
     };
     Ok(lattice.groups.iter().filter(|group| !group.done.is_empty()).map(setting).collect())
 }

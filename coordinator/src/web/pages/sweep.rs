@@ -3,6 +3,7 @@
 use super::head::Head;
 use super::{In, Lost, Page, find, render};
 use crate::figure::{self, Ask, Form, Kind, METHOD, Part, Plan, Wrong, kind, varied};
+use crate::plot::escape;
 use crate::store;
 use crate::web::site::{Frame, Site};
 use crate::words::percent;
@@ -93,27 +94,12 @@ pub fn query(pairs: &Pairs) -> String {
     each.join("&")
 }
 
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
 /// The picture that is asked for, or in words why there is none (yet).
 ///
 /// # Errors
 /// What the database says.
 pub async fn shown(site: &Arc<Site>, stored: &store::Sweep, pairs: &Pairs, patience: Duration) -> Result<Shown, Lost> {
-    let wrong = |why: &str| format!("<p class=\"wrong\" role=\"alert\">{}</p>", escaped(why));
+    let wrong = |why: &str| format!("<p class=\"wrong\" role=\"alert\">{}</p>", escape(why));
     let ask = match Ask::parse(pairs.iter().map(|(key, value)| (key, value))) {
         Ok(ask) => ask,
         Err(Wrong(why)) => return Ok(Shown { html: wrong(&why) }),
