@@ -149,8 +149,8 @@ pub const TRAINING: &[Axis] = &[
     Axis::optional("init_seed", "seed of the initial factors", SEED, Literal::Int(0)),
     Axis::optional(
         "loss",
-        "normalisation of the squared error over the observed entries",
-        Kind::Word(&["mean", "sum", "half_sum"]),
+        "error over the observed entries: mean, sum or half the sum of squares; mean of fourth powers",
+        Kind::Word(&["mean", "sum", "half_sum", "mean_fourth"]),
         Literal::Text("mean"),
     ),
     Axis::optional(
@@ -186,6 +186,14 @@ pub const TRAINING: &[Axis] = &[
          (less exact); a full singular value decomposition each step (slow)",
         Kind::Word(&["poles", "mixed", "svd"]),
         Literal::Text("poles"),
+    )
+    .costly(),
+    Axis::optional(
+        "probe",
+        "whether the step before each point is compared with those that gradient descent, momentum, Adam and the \
+         end-to-end flow would take from the same W",
+        Kind::Word(&["off", "on"]),
+        Literal::Text("off"),
     )
     .costly(),
     Axis::optional("points", "trajectory points recorded at most", Kind::Int(2, 100_000), Literal::Int(40)),

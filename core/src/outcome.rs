@@ -93,6 +93,13 @@ columns! {
     GRADIENT_OBSERVED "gradient_observed" true "‖∇_W objective‖_F on the observed entries";
     GRADIENT_UNOBSERVED "gradient_unobserved" true "‖∇_W objective‖_F on the unobserved entries";
     SUBSPACE_ANGLE "subspace_angle" true "largest principal angle (radians) between the leading r left or right singular spaces of W and W*";
+    UNOBSERVED_MAX "unobserved_max" true "largest |w_ij| over the unobserved entries";
+    STEP_SIZE "step_size" true "‖ΔW‖_F of the step that led to the point (axis probe, as all that follow)";
+    STEP_COSINE_GD "step_cosine_gd" true "cosine of ΔW and the step of gradient descent on W itself, from the same W";
+    STEP_COSINE_MOMENTUM "step_cosine_momentum" true "likewise, of momentum (μ = 0.9) over the gradients of the run";
+    STEP_COSINE_ADAM "step_cosine_adam" true "likewise, of Adam (its defaults) over the gradients of the run";
+    STEP_COSINE_FLOW "step_cosine_flow" true "likewise, of the end-to-end flow −Σ_j [WWᵀ]^((N−j)/N) ∇ [WᵀW]^((j−1)/N)";
+    SIGMA_RATE_ERROR "sigma_rate_error" true "‖Δσ/η − σ̇‖ / ‖σ̇‖ over the recorded singular values, σ̇_r = −N·σ_r^(2−2/N)·u_rᵀ∇v_r";
     LR "lr_scheduled" true "learning rate of the step that follows";
     WALL_SECONDS "wall_seconds" false "wall seconds since the start, recording excluded";
     CPU_SECONDS "cpu_seconds" false "CPU seconds of the training thread since the start, recording excluded";

@@ -11,7 +11,7 @@ use crate::{baseline, init, penalty, problem, registry};
 use std::collections::BTreeMap;
 
 /// Raised whenever the numbers that a trial gives change; part of every digest.
-pub const REVISION: u32 = 4;
+pub const REVISION: u32 = 5;
 
 /// Content hash (blake3, hex) by path, for every file that a sweep names.
 pub type Inputs = BTreeMap<String, String>;

@@ -132,6 +132,9 @@ fn an_interrupted_run_gives_the_same_bits_however_it_is_computed() {
                 }
             }
             same_bits(&instances, &format!("{dtype}, few entries"), &[&method[..], &few].concat());
+            let probed = [("probe", Value::from("on")), ("loss", "mean_fourth".into())];
+            same_bits(&instances, &format!("{dtype}, probed"), &[&method[..], &probed].concat());
+            same_bits(&instances, &format!("{dtype}, few entries, probed"), &[&method[..], &few, &probed].concat());
         }
     }
 }

@@ -51,7 +51,7 @@ pub async fn draw(scene: &Scene<'_>) -> Result<Figure, Error> {
                 if spectrum { singular(scene, *outcome).await? } else { course(scene, *outcome, &columns).await? };
             runs.push((*cell, course));
         }
-        all.push(Courses { group, label: by.label(by.at(group), &lattice), runs });
+        all.push(Courses { group, label: by.series(by.at(group), &lattice), runs });
     }
     let panels = match ask.kind.form {
         Form::Steps => steps(scene, &lattice, &all)?,

@@ -123,9 +123,9 @@ pub const KNOWN: &[Kind] = &[
     },
     Kind {
         name: "norm-loss",
-        doc: "norm of W against training loss along the run (Razin and Cohen 2020)",
+        doc: "largest unobserved entry against training loss along the run (|w11| of Razin and Cohen 2020)",
         form: Form::Path,
-        settings: &[("x", "train_loss"), ("metric", "frobenius_norm"), ("by", "method")],
+        settings: &[("x", "train_loss"), ("metric", "unobserved_max"), ("by", "method")],
     },
     Kind {
         name: "methods",

@@ -118,7 +118,7 @@ fn of_measure(
             series: Vec::new(),
         };
         for (name, groups) in series {
-            let label = by.label(name, lattice);
+            let label = by.series(name, lattice);
             let mut points = Vec::new();
             for group in groups {
                 let q = group.quartiles();

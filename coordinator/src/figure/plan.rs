@@ -284,6 +284,16 @@ impl Places {
         if parts.is_empty() { "all runs".to_owned() } else { parts.join(" · ") }
     }
 
+    /// A place as the name of a series, where no axis says what a number is.
+    pub fn series(&self, place: usize, lattice: &Lattice) -> String {
+        match self.values(place, lattice)[..] {
+            [(axis, Some(value))] if value.text().is_none() => {
+                format!("{} {}", names::axis(&axis.name), names::value(Some(value)))
+            }
+            _ => self.label(place, lattice),
+        }
+    }
+
     /// The number at a place of one axis of numbers.
     pub fn number(&self, place: usize, lattice: &Lattice) -> Option<f64> {
         match self.values(place, lattice)[..] {

@@ -119,13 +119,16 @@ impl Scale {
     }
 
     /// Unlabelled lines between the labelled ticks of a log scale: 2 … 9 · 10^k over up to three decades, all decades
-    /// otherwise; none on a linear scale.
+    /// over up to thirty; none otherwise, and none on a linear scale.
     pub fn minor(&self) -> Vec<f64> {
         if self.spread == Spread::Linear {
             return Vec::new();
         }
         let fine = self.high / self.low < 1e3;
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().floor() as i32);
+        if last - first > 30 {
+            return Vec::new();
+        }
         let multiples = if fine { 1..=9 } else { 1..=1 };
         (first..=last)
             .flat_map(|k| multiples.clone().map(move |m| decimal(m, k)))
@@ -295,6 +298,14 @@ mod tests {
             labels(Spread::Log, 1.52, 1.61, 6),
             ["1.52", "1.54", "1.56", "1.58", "1.60"].map(|l| l.trim_end_matches('0'))
         );
+    }
+
+    #[test]
+    fn lines_between_ticks_are_few() {
+        let minor = |low, high| Scale::over(Spread::Log, low, high, 0.0, 1.0).minor();
+        assert_eq!(minor(1.0, 9.0), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
+        assert_eq!(minor(1e-6, 1.0).len(), 7, "decades alone");
+        assert!(minor(1e-200, 1.0).is_empty(), "no hatching");
     }
 
     #[test]

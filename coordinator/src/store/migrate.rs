@@ -12,6 +12,7 @@ pub(super) const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../../migrations/0001_schema.sql")),
     (2, include_str!("../../../migrations/0002_control.sql")),
     (3, include_str!("../../../migrations/0003_extensions.sql")),
+    (4, include_str!("../../../migrations/0004_probe.sql")),
 ];
 
 /// What was applied.

@@ -118,8 +118,8 @@ statements! {
     /// Its attempts, in order.
     ATTEMPTS = "SELECT fence, worker_id, leased_at_ms, ended_at_ms, ending, error FROM attempts
         WHERE sweep_id = $1 AND cell = $2 ORDER BY fence";
-    /// What tuning judges by: the done cells of a range, with the validation error of the validated point.
-    SCORES = "SELECT c.cell, o.status, o.inflated, o.validated_validation_mse, o.wall_seconds FROM cells c
+    /// What tuning judges by: the done cells of a range, with the validation error of the last point, as refits are reported.
+    SCORES = "SELECT c.cell, o.status, o.inflated, o.last_validation_mse, o.wall_seconds FROM cells c
         JOIN outcomes o ON o.id = c.outcome_id
         WHERE c.sweep_id = $1 AND c.cell BETWEEN $2 AND $3 ORDER BY c.cell";
     /// The cells of a range that are final, whatever their end.

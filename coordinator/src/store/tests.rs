@@ -49,7 +49,12 @@ async fn the_schema_is_what_is_described_and_holds_every_recorded_scalar() {
     let described: BTreeMap<String, Vec<String>> =
         relations().into_iter().map(|r| (r.name, r.columns.into_iter().map(|(name, _, _)| name).collect())).collect();
     for store in &stores {
-        let schema = schema(store).await;
+        let mut schema = schema(store).await;
+        // Columns that came with a later migration stand last in their tables; those of a view stand as described.
+        for relation in ["outcomes", "points"] {
+            let place = |column: &String| described[relation].iter().position(|known| known == column);
+            schema.get_mut(relation).unwrap().sort_by_key(place);
+        }
         assert_eq!(schema, described);
         // Written out once more, without the code that made the description.
         for column in COLUMNS {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Raised whenever the layout below changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The carried state of a run after `optimizer.t` steps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,6 +21,7 @@ pub(super) struct Checkpoint {
     pub optimizer: State,
     pub schedule: Vec<f64>,
     pub stop: super::stop::Window,
+    pub probe: super::probe::Carried,
     pub trajectory: Vec<Point>,
     pub matrices: Vec<Matrix>,
     pub fallbacks: u64,
@@ -40,6 +41,7 @@ impl Checkpoint {
             optimizer,
             schedule: vec![0.0; schedule],
             stop: super::stop::Window::default(),
+            probe: super::probe::Carried::default(),
             trajectory: Vec::new(),
             matrices: Vec::new(),
             fallbacks: 0,

@@ -89,6 +89,11 @@ impl<'d> Metrics<'d> {
         point.set(column::RANK_1E6, above(1e-6));
         point.singular_values = s.iter().take(self.top_k).copied().collect();
         point.set(column::TAIL, s.get(self.top_k).copied().unwrap_or(f64::NAN));
+        if let Some(observed) = &self.observed {
+            let unobserved = flat(w).iter().zip(observed).filter(|(_, observed)| !**observed);
+            let max = unobserved.map(|(w, _)| w.abs()).reduce(f64::max);
+            point.set(column::UNOBSERVED_MAX, max.unwrap_or(f64::NAN));
+        }
         if largest > 0.0 {
             point.set(column::SUBSPACE_ANGLE, self.subspace_angle()?);
         }
@@ -126,7 +131,7 @@ impl<'d> Metrics<'d> {
             }
             None => point.set(column::GRADIENT_UNOBSERVED, total),
         }
-        objective.data_gradient(entries_alone, &mut self.gradient);
+        objective.data_gradient(&mut self.gradient);
         gemm(1.0, (Op::Transposed, &self.spectrum.u), (Op::Plain, &self.gradient), 0.0, &mut self.product);
         gemm(1.0, (Op::Plain, &self.product), (Op::Transposed, &self.spectrum.vt), 0.0, &mut self.aligned);
         point.set(column::ALIGNMENT_DIAGONAL, norm(self.aligned.diag().iter()));

@@ -11,6 +11,7 @@
 //!   tall, `poles` (functions of B) and `reflectors` (Q, Z);
 //!   `lanes`: 64 bytes of numbers at a time
 //! - [`metrics`]: what a point measures; [`recording`]: when
+//! - `probe`: the step taken beside those of other optimizers and of the end-to-end flow
 //! - [`stop`]: stop rules on the training objective; `checkpoint`: a run in the middle
 //! - [`cost`]: flops and bytes, before anything runs
 
@@ -24,6 +25,7 @@ pub mod network;
 pub mod objective;
 mod polar;
 mod poles;
+mod probe;
 mod qr;
 pub mod real;
 pub mod recording;
@@ -46,6 +48,7 @@ use metrics::Metrics;
 use ndarray::Array2;
 use network::Network;
 use objective::{Loss, Objective};
+use probe::Probe;
 use real::Real;
 
 /// What a run asks of its surroundings: the time, and whether to go on. Nothing that it answers can change a
@@ -167,6 +170,7 @@ struct Run<'d, T: Real> {
     schedule: Box<dyn schedule::Schedule>,
     rules: stop::Rules,
     recorder: Recorder<'d>,
+    probe: Option<Probe>,
     carried: Checkpoint,
     lr: f64,
     /// η_t of the step that follows.
@@ -213,6 +217,13 @@ impl<'d, T: Real> Run<'d, T> {
         let decomposition = spectrum::Decomposition::named(trial.text("decomposition"));
         let mut objective = Objective::new(&data.train, loss, penalty, lambda, on_layers, decomposition, &network);
         (objective.fallbacks, objective.unresolved) = (carried.fallbacks, carried.unresolved);
+        let probe = match trial.text("probe") {
+            "on" => {
+                let (depth, top_k) = (network.layers.len(), trial.size("top_k"));
+                Some(Probe::new(data.n1, data.n2, depth, top_k, &mut carried.probe)?)
+            }
+            _ => None,
+        };
         let recorder = Recorder::new(trial, data, monitor, &mut carried)?;
         Ok(Run {
             data,
@@ -222,6 +233,7 @@ impl<'d, T: Real> Run<'d, T> {
             schedule,
             rules: stop::Rules { tolerance: trial.float("tolerance"), converge: trial.float("converge") },
             recorder,
+            probe,
             carried,
             lr: trial.float("lr"),
             lr_scheduled: 0.0,
@@ -266,7 +278,15 @@ impl<'d, T: Real> Run<'d, T> {
             }
             let mut point = self.recorder.metrics.of_training(step, &self.network, value, &self.objective)?;
             point.set(column::LR, self.lr_scheduled);
+            self.carried.probe.tell(&mut point);
             self.recorder.keep(point, || matrices(step, &self.network), monitor, &mut self.carried);
+        }
+        if let Some(probe) = self.probe.as_mut().filter(|_| status.is_none()) {
+            probe.follow(&self.objective, entries_alone, &mut self.carried.probe)?;
+            if self.recorder.due(step + 1, &self.carried) {
+                self.network.complete();
+                probe.aim(&self.network)?;
+            }
         }
         Ok(status)
     }
@@ -276,7 +296,13 @@ impl<'d, T: Real> Run<'d, T> {
         self.objective.backward(&mut self.network);
         self.carried.optimizer.t += 1;
         let mut layers = T::layers(&mut self.network.layers, &self.network.gradients);
-        self.optimizer.step(self.lr_scheduled, &mut layers, &mut self.carried.optimizer)
+        self.optimizer.step(self.lr_scheduled, &mut layers, &mut self.carried.optimizer)?;
+        if let Some(probe) = self.probe.as_mut().filter(|probe| probe.is_aimed()) {
+            self.network.forward();
+            self.network.complete();
+            probe.measure(&self.network, self.lr_scheduled, &mut self.carried.probe)?;
+        }
+        Ok(())
     }
 
     /// Everything carried, as bytes; the watch stands still until it is started again.

@@ -11,7 +11,7 @@ use crate::problem::Measurements;
 use ndarray::Array2;
 use std::borrow::Cow;
 
-/// Normalisation of the squared residuals.
+/// How residuals make a loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     /// `(1/m) Σ (W−Y)²`.
@@ -20,6 +20,8 @@ pub enum Loss {
     Sum,
     /// `½ Σ (W−Y)²`.
     HalfSum,
+    /// `(1/m) Σ (W−Y)⁴`: ℓ_4 as in Arora, Cohen, Hazan (2018), §5.
+    MeanFourth,
 }
 
 impl Loss {
@@ -28,17 +30,29 @@ impl Loss {
         match word {
             "mean" => Loss::Mean,
             "sum" => Loss::Sum,
+            "mean_fourth" => Loss::MeanFourth,
             _ => Loss::HalfSum,
         }
     }
 
-    /// `(a, b)`: the loss is `a·Σr²` and its gradient `b·r` for `m` residuals.
-    fn factors(self, m: usize) -> (f64, f64) {
-        match self {
-            Loss::Mean => (1.0 / m as f64, 2.0 / m as f64),
+    /// The loss of residuals r, which become its derivatives ∂loss/∂r.
+    fn differentiate<T: Real>(self, r: &mut [T]) -> f64 {
+        let m = r.len() as f64;
+        let (a, b) = match self {
+            Loss::Mean => (1.0 / m, 2.0 / m),
             Loss::Sum => (1.0, 2.0),
             Loss::HalfSum => (0.5, 1.0),
+            Loss::MeanFourth => (1.0 / m, 4.0 / m),
+        };
+        let b = T::of(b);
+        if self == Loss::MeanFourth {
+            let loss = a * sum_of(r, |r| (r * r) * (r * r));
+            r.iter_mut().for_each(|r| *r = b * (*r * *r * *r));
+            return loss;
         }
+        let loss = a * sum_of(r, |r| r * r);
+        r.iter_mut().for_each(|r| *r *= b);
+        loss
     }
 }
 
@@ -59,7 +73,7 @@ pub struct Objective<'d, T: Real> {
     loss: Loss,
     penalty: Penalty,
     lambda: f64,
-    /// Residuals, one per measurement; then the gradient's entries, where the network takes those.
+    /// Residuals, one per measurement; after [`Objective::evaluate`] the derivatives of the loss with respect to them.
     residual: Vec<T>,
     /// ∇ with respect to W of the data loss and of a penalty on W, n1×n2; the network's part where it takes entries.
     gradient: Array2<T>,
@@ -141,15 +155,13 @@ impl<'d, T: Real> Objective<'d, T> {
             self.layer_gradients[j] = gradient;
             penalty = Some(penalty.unwrap_or(0.0) + value?);
         }
-        let (a, b) = self.loss.factors(self.residual.len());
         match network.observed() {
             Some(observed) => self.measured.differences(observed, &mut self.residual),
             None => self.measured.residuals(w, &mut self.residual),
         }
-        let loss = a * sum_of(&self.residual, |r| r * r);
-        match network.observed() {
-            Some(_) => self.residual.iter_mut().for_each(|r| *r *= T::of(b)),
-            None => self.measured.add_adjoint(b, &self.residual, &mut self.gradient),
+        let loss = self.loss.differentiate(&mut self.residual);
+        if network.observed().is_none() {
+            self.measured.add_adjoint(&self.residual, &mut self.gradient);
         }
         Ok(Value { loss, penalty, objective: loss + self.lambda * penalty.unwrap_or(0.0) })
     }
@@ -197,26 +209,24 @@ impl<'d, T: Real> Objective<'d, T> {
     /// `out ← ∇_W` of the data loss and of a penalty on W, at the W of the last [`Objective::evaluate`]; for metrics.
     pub fn end_to_end_gradient(&self, entries_alone: bool, out: &mut Array2<f64>) {
         if entries_alone {
-            self.data_gradient(true, out);
+            self.data_gradient(out);
         } else {
             out.zip_mut_with(&self.gradient, |to, from| *to = from.wide());
         }
     }
 
-    /// `out ← ∇ data loss` alone, at the W of the last [`Objective::evaluate`]; for metrics. `entries_alone`: whether the network
-    /// made the observed entries alone.
-    pub fn data_gradient(&self, entries_alone: bool, out: &mut Array2<f64>) {
+    /// `out ← ∇ data loss` alone, at the W of the last [`Objective::evaluate`]; for metrics.
+    pub fn data_gradient(&self, out: &mut Array2<f64>) {
         out.fill(0.0);
-        let b = if entries_alone { 1.0 } else { self.loss.factors(self.residual.len()).1 };
         match &self.measured {
             Measured::Entries { index, .. } => {
                 for (r, &i) in self.residual.iter().zip(*index) {
-                    flat_mut(out)[i as usize] += b * r.wide();
+                    flat_mut(out)[i as usize] += r.wide();
                 }
             }
             Measured::Sensing { .. } => {
                 let mut gradient = Array2::zeros(out.dim());
-                self.measured.add_adjoint(b, &self.residual, &mut gradient);
+                self.measured.add_adjoint(&self.residual, &mut gradient);
                 out.zip_mut_with(&gradient, |to, from: &T| *to = from.wide());
             }
         }
@@ -253,17 +263,16 @@ impl<T: Real> Measured<'_, T> {
         }
     }
 
-    /// `out += b·A*(r)`.
-    fn add_adjoint(&self, b: f64, r: &[T], out: &mut Array2<T>) {
+    /// `out += A*(r)`.
+    fn add_adjoint(&self, r: &[T], out: &mut Array2<T>) {
         let out = flat_mut(out);
         match self {
             Measured::Entries { index, .. } => {
-                let b = T::of(b);
                 for (&r, &i) in r.iter().zip(*index) {
-                    out[i as usize] += b * r;
+                    out[i as usize] += r;
                 }
             }
-            Measured::Sensing { operators, .. } => gemv(b, (Op::Transposed, &**operators), r, 1.0, out),
+            Measured::Sensing { operators, .. } => gemv(1.0, (Op::Transposed, &**operators), r, 1.0, out),
         }
     }
 }
@@ -282,4 +291,30 @@ pub(super) fn mean_square(measurements: &Measurements, w: &Array2<f64>) -> f64 {
         }
     };
     sum / measurements.values().len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_loss_has_its_derivative() {
+        let r = [0.5, -2.0, 0.0, 1.5];
+        for (word, value) in [("mean", 6.5 / 4.0), ("sum", 6.5), ("half_sum", 3.25), ("mean_fourth", 21.125 / 4.0)] {
+            let loss = Loss::named(word);
+            let of = |r: [f64; 4]| loss.differentiate(&mut r.clone());
+            assert!((of(r) - value).abs() < 1e-14, "{word}");
+            let mut derivative = r;
+            loss.differentiate(&mut derivative);
+            for k in 0..r.len() {
+                let moved = |by: f64| {
+                    let mut r = r;
+                    r[k] += by;
+                    of(r)
+                };
+                let central = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                assert!((central - derivative[k]).abs() < 1e-8, "{word}: {central} {}", derivative[k]);
+            }
+        }
+    }
 }

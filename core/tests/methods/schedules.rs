@@ -31,6 +31,10 @@ fn every_schedule_gives_its_formula() {
             "cosine" => {
                 let r = 0.5f64.sqrt();
                 close(&factors("cosine", &[], &[5.0; 4]), &[1.0, (1.0 + r) / 2.0, 0.5, (1.0 - r) / 2.0]);
+                // Half way from there to 1; and 1 throughout.
+                let half = [1.0, (3.0 + r) / 4.0, 0.75, (3.0 - r) / 4.0];
+                close(&factors("cosine", &[("floor", 0.5.into())], &[5.0; 4]), &half);
+                close(&factors("cosine", &[("floor", 1.0.into())], &[5.0; 3]), &[1.0; 3]);
             }
             // ½^(t−1)
             "exponential" => {

@@ -1,0 +1,30 @@
+-- The largest unobserved entry, and the step before a point beside others from the same W (axis probe).
+
+ALTER TABLE outcomes ADD COLUMN last_unobserved_max DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN last_step_size DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN last_step_cosine_gd DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN last_step_cosine_momentum DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN last_step_cosine_adam DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN last_step_cosine_flow DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN last_sigma_rate_error DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN oracle_unobserved_max DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN oracle_step_size DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN oracle_step_cosine_gd DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN oracle_step_cosine_momentum DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN oracle_step_cosine_adam DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN oracle_step_cosine_flow DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN oracle_sigma_rate_error DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN validated_unobserved_max DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN validated_step_size DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN validated_step_cosine_gd DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN validated_step_cosine_momentum DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN validated_step_cosine_adam DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN validated_step_cosine_flow DOUBLE PRECISION;
+ALTER TABLE outcomes ADD COLUMN validated_sigma_rate_error DOUBLE PRECISION;
+ALTER TABLE points ADD COLUMN unobserved_max DOUBLE PRECISION;
+ALTER TABLE points ADD COLUMN step_size DOUBLE PRECISION;
+ALTER TABLE points ADD COLUMN step_cosine_gd DOUBLE PRECISION;
+ALTER TABLE points ADD COLUMN step_cosine_momentum DOUBLE PRECISION;
+ALTER TABLE points ADD COLUMN step_cosine_adam DOUBLE PRECISION;
+ALTER TABLE points ADD COLUMN step_cosine_flow DOUBLE PRECISION;
+ALTER TABLE points ADD COLUMN sigma_rate_error DOUBLE PRECISION;
