@@ -4,10 +4,12 @@
 
 mod bench;
 mod cluster;
+mod paper;
 mod plot;
 
 pub use bench::{Bench, Dispatch, Eta, Page, Scale, Start, Train, Workers as BenchWorkers};
 pub use cluster::{Coordinator, Invite, Join, Role, Tls, Token, Ui, Work, Worker, Workers};
+pub use paper::Paper;
 pub use plot::Plot;
 
 use crate::output::Format;
@@ -164,6 +166,8 @@ pub enum Verb {
         #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7441")]
         listen: SocketAddr,
     },
+    /// Test the claims that this program was written for: train their sweeps, and write up what came out.
+    Paper(Paper),
     /// Train a cell again and compare the result bit for bit with the recorded one.
     Repro {
         /// SWEEP/CELL.

@@ -44,6 +44,13 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Of bytes at hand, by path.
+    pub fn of(files: BTreeMap<String, Vec<u8>>) -> Contents {
+        let inputs =
+            files.iter().map(|(name, bytes)| (name.clone(), blake3::hash(bytes).to_hex().to_string())).collect();
+        Contents { inputs, files }
+    }
+
     /// Reads the files called `names`, relative to the directory of `sweep_file`.
     ///
     /// # Errors

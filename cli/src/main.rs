@@ -14,6 +14,7 @@ mod health;
 mod inputs;
 mod logging;
 mod output;
+mod paper;
 mod place;
 mod progress;
 mod remote;
@@ -58,6 +59,7 @@ fn run(cli: &Cli) -> Result {
         Verb::Completions { shell } => verbs::completions::run(*shell),
         Verb::Man { dir } => verbs::man::run(dir),
         Verb::Slot => verbs::slot::run(),
+        Verb::Paper(asked) => wait(verbs::paper::run(db, asked, output)),
         Verb::Bench { what } => wait(verbs::bench::run(db, what, output)),
         Verb::Run(asked) => wait(verbs::run::run(db, asked, output)),
         Verb::Coordinator(asked) => wait(verbs::coordinator::run(db, asked)),

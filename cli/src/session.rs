@@ -132,6 +132,18 @@ pub fn check(file: &SweepFile) -> Result<Checked> {
     Ok(Checked { sweep, source: shown, contents, sizes })
 }
 
+/// Checks a sweep file of the program's own, with the data files that it names.
+///
+/// # Errors
+/// As [`check`].
+pub fn embedded(name: &str, text: &str, contents: Contents) -> Result<Checked> {
+    let path = Path::new(name);
+    let wrong = |found: Vec<Diagnostic>| rendered(text, path, &found);
+    let sweep = Sweep::parse(text.as_bytes(), u64::MAX).map_err(wrong)?;
+    let sizes = inspect(&sweep, &contents, text).map_err(wrong)?;
+    Ok(Checked { sweep, source: text.to_owned(), contents, sizes })
+}
+
 /// Checks a longer file of a stored sweep: its text, the path that it is shown under, and the content hash of the files
 /// that the sweep has, by path. Of the data files those that are new are read, relative to the path, and others where they
 /// are to be found.

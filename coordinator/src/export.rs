@@ -6,15 +6,9 @@
 //! CSV is read by spreadsheets, where a text that begins like a formula would be run as one: such text gets an
 //! apostrophe in front. In Parquet text is as it is. NULL is an empty cell in CSV, NULL in Parquet.
 
-use crate::store::{ColumnType, Datum, Error, Result, Store, result_columns};
-use parquet::basic::Compression;
-use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
-use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::parser::parse_message_type;
+use crate::store::{Datum, Error, Result, Store, result_columns};
+use crate::tables::Writer;
 use std::fmt::Display;
-use std::io::Write;
-use std::sync::Arc;
 
 /// Rows of a piece, and in each row group of a Parquet file.
 const GROUP: u64 = 4096;
@@ -35,7 +29,7 @@ pub enum Form {
 /// A file in the making.
 enum File {
     Csv { begun: bool },
-    Parquet(Box<SerializedFileWriter<Vec<u8>>>),
+    Parquet(Box<Writer>),
 }
 
 /// The results of a sweep on their way into a file.
@@ -56,7 +50,10 @@ impl Export {
     pub fn new(store: Store, sweep: String, form: Form) -> Result<Export> {
         let file = match form {
             Form::Csv => File::Csv { begun: false },
-            Form::Parquet => File::Parquet(Box::new(parquet()?)),
+            Form::Parquet => {
+                let columns = result_columns().into_iter().map(|column| (column.name, column.kind)).collect();
+                File::Parquet(Box::new(Writer::new(columns, &[])?))
+            }
         };
         Ok(Export { store, sweep, file: Some(file), from: 0, rows: 0 })
     }
@@ -83,12 +80,12 @@ impl Export {
             File::Csv { begun } => csv(&rows, !std::mem::replace(begun, true))?,
             File::Parquet(writer) => {
                 if !rows.is_empty() {
-                    write_group(writer, &rows)?;
+                    writer.group(&rows)?;
                 }
                 if last {
-                    writer.finish().map_err(failed)?;
+                    writer.finish()?;
                 }
-                std::mem::take(writer.inner_mut())
+                writer.take()
             }
         };
         if last {
@@ -123,53 +120,6 @@ pub fn field(value: &Datum) -> String {
         Datum::Text(x) => x.clone(),
         Datum::Bytes(x) => x.iter().map(|b| format!("{b:02x}")).collect(),
     }
-}
-
-/// A Parquet file without rows.
-fn parquet() -> Result<SerializedFileWriter<Vec<u8>>> {
-    let columns = result_columns();
-    let fields: Vec<String> = columns
-        .iter()
-        .map(|c| match c.kind {
-            ColumnType::Int => format!("OPTIONAL INT64 {};", c.name),
-            ColumnType::Float => format!("OPTIONAL DOUBLE {};", c.name),
-            ColumnType::Text => format!("OPTIONAL BYTE_ARRAY {} (UTF8);", c.name),
-        })
-        .collect();
-    let schema = parse_message_type(&format!("message results {{ {} }}", fields.join(" "))).map_err(failed)?;
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties)).map_err(failed)
-}
-
-/// One row group: column after column, the values present and for each row whether there is one.
-fn write_group<W: Write + Send>(writer: &mut SerializedFileWriter<W>, rows: &[Vec<Datum>]) -> Result<()> {
-    let mut group = writer.next_row_group().map_err(failed)?;
-    for (i, column) in result_columns().iter().enumerate() {
-        let values = || rows.iter().map(|row| &row[i]);
-        let present: Vec<i16> = values().map(|value| i16::from(*value != Datum::Null)).collect();
-        let mut out = group.next_column().map_err(failed)?.ok_or_else(|| failed("a column is missing"))?;
-        macro_rules! write {
-            ($kind:ty, $($pattern:pat => $value:expr),+) => {{
-                let mut dense = Vec::with_capacity(rows.len());
-                for value in values() {
-                    match value {
-                        Datum::Null => {}
-                        $($pattern => dense.push($value),)+
-                        other => return Err(failed(format!("column {}: {other:?} is of another type", column.name))),
-                    }
-                }
-                out.typed::<$kind>().write_batch(&dense, Some(&present), None).map_err(failed)?;
-            }};
-        }
-        match column.kind {
-            ColumnType::Int => write!(Int64Type, Datum::Int(x) => *x),
-            ColumnType::Float => write!(DoubleType, Datum::Float(x) => *x, Datum::Int(x) => *x as f64),
-            ColumnType::Text => write!(ByteArrayType, Datum::Text(x) => ByteArray::from(x.as_str())),
-        }
-        out.close().map_err(failed)?;
-    }
-    group.close().map_err(failed)?;
-    Ok(())
 }
 
 #[cfg(test)]

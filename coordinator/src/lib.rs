@@ -7,7 +7,7 @@
 //! - [`filter`]: what `--where` says of cells; pure
 //! - [`certificate`]: what a certificate says of itself; pure
 //! - [`doctor`]: whether all is well with a coordinator and its database
-//! - [`export`]: results as CSV and Parquet
+//! - [`export`]: results as CSV and Parquet; [`tables`]: tables as Parquet, both ways
 //! - [`figure`]: what of a sweep is drawn, from the board of its cells; [`answer`]: its methods side by side
 //! - [`plot`]: pictures as SVG, PNG and characters; pure
 //! - [`words`]: numbers, sizes and times as people read them
@@ -26,6 +26,7 @@ pub mod plot;
 pub mod schedule;
 pub mod service;
 pub mod store;
+pub mod tables;
 pub mod tls;
 pub mod web;
 pub mod words;

@@ -21,6 +21,7 @@ pub mod init;
 pub mod known;
 pub mod list;
 pub mod man;
+pub mod paper;
 pub mod plan;
 pub mod plot;
 pub mod report;

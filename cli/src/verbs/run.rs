@@ -33,7 +33,7 @@ const MOST_RECORDING: f64 = 0.05;
 
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub enum End {
     /// Every cell is final.
     Finished,
     /// `--for` is over.
@@ -107,8 +107,12 @@ pub async fn run(db: &str, asked: &Run, format: Format) -> Result {
     }
 }
 
-/// Runs the worker to its end, or until it is to stop, and shows how it stands meanwhile.
-async fn work(db: &str, dispatcher: &Arc<Dispatcher>, id: &str, used: Use, limit: Option<Duration>) -> Result<End> {
+/// Runs a worker on the sweep `id` to its end, or until it is to stop, and shows how it stands meanwhile. `db`: how a command means
+/// the same database.
+///
+/// # Errors
+/// What the worker and the database say.
+pub async fn work(db: &str, dispatcher: &Arc<Dispatcher>, id: &str, used: Use, limit: Option<Duration>) -> Result<End> {
     let provenance = machine::provenance(crate::COMMIT);
     let name = format!("{}-{}", provenance.host, std::process::id());
     let link = dispatcher.connect(&name, &provenance, machine::cores() as u32, used.slots as u32).await?;

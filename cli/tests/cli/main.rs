@@ -12,6 +12,7 @@ mod files;
 mod fsck;
 mod interrupt;
 mod look;
+mod paper;
 mod path;
 mod run;
 mod scene;
