@@ -85,13 +85,7 @@ async fn read(dispatcher: &Dispatcher, name: &str, id: &str) -> Result<Known> {
             let followed = claim.follow_ups.iter().flat_map(|follow_up| follow_up.predictions);
             claim.predictions.iter().chain(followed).filter(move |p| asked(claim, p) == name)
         })
-        .flat_map(|prediction| {
-            let own = match prediction.against {
-                Against::Own(quantity) => Some(quantity),
-                _ => None,
-            };
-            [Some(prediction.what), own, prediction.chosen_by].into_iter().flatten()
-        })
+        .flat_map(Prediction::quantities)
         .filter(|quantity| quantity.is_of_course())
         .map(|quantity| quantity.column())
         .collect();
@@ -103,17 +97,19 @@ async fn read(dispatcher: &Dispatcher, name: &str, id: &str) -> Result<Known> {
     let answer = Answer::new(&sweep, all, &store.selections(&stored.id).await?);
     let mut edges = Edges::new();
     for row in answer.rows.iter().filter(|row| !row.edges.is_empty()) {
-        let said: Vec<String> = row.edges.iter().map(|(axis, edge)| format!("{axis} {}", end(*edge))).collect();
+        let said = ends(row);
         edges.extend(row.runs.iter().map(|run| (run.cell, said.clone())));
     }
     Ok(Known { stored, sweep, answer, runs: reported, edges, cpu_seconds })
 }
 
-fn end(edge: Edge) -> &'static str {
-    match edge {
+/// Which chosen values of a row end their lists.
+fn ends(row: &Row) -> Vec<String> {
+    let word = |edge: &Edge| match edge {
         Edge::Least => "min",
         Edge::Greatest => "max",
-    }
+    };
+    row.edges.iter().map(|(axis, edge)| format!("{axis} {}", word(edge))).collect()
 }
 
 /// The sweep that a prediction asks.
@@ -294,10 +290,7 @@ fn about(name: &str, known: &Known) -> String {
         .rows
         .iter()
         .filter(|row| !row.edges.is_empty())
-        .map(|row| {
-            let ends: Vec<String> = row.edges.iter().map(|(axis, edge)| format!("{axis} {}", end(*edge))).collect();
-            format!("{} ({})", method(row, &answer.rows), ends.join(", "))
-        })
+        .map(|row| format!("{} ({})", method(row, &answer.rows), ends(row).join(", ")))
         .collect();
     if sweep.tune.is_some() {
         match edges.len() {
@@ -487,11 +480,7 @@ fn statements(claim: &Claim, name: &str) -> Vec<String> {
     let (mut ends, mut courses): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
     for prediction in predictions {
         by.extend(prediction.by);
-        let own = match prediction.against {
-            Against::Own(quantity) => Some(quantity),
-            _ => None,
-        };
-        for quantity in [Some(prediction.what), own, prediction.chosen_by].into_iter().flatten() {
+        for quantity in prediction.quantities() {
             match quantity {
                 Quantity::Last(column) => ends.push(column),
                 Quantity::Mean(column) => courses.push(format!("AVG({column}) AS mean_{column}")),

@@ -6,11 +6,11 @@
 
 use super::runs::{Quantity, Reported};
 use std::collections::{BTreeMap, BTreeSet};
+use sweep_coordinator::figure::is_seed;
 use sweep_coordinator::filter::Filter;
 use sweep_coordinator::plot::quartiles;
 use sweep_coordinator::store::Coordinates;
 use sweep_coordinator::words::digits;
-use sweep_core::grid::REPLICATE;
 use sweep_core::seed::Stream;
 use sweep_core::value::Value;
 
@@ -103,6 +103,14 @@ impl Prediction {
     /// For each value of these axes.
     pub const fn by(self, by: &'static [&'static str]) -> Prediction {
         Prediction { by, ..self }
+    }
+    /// Every number that it asks for.
+    pub fn quantities(&self) -> impl Iterator<Item = Quantity> {
+        let own = match self.against {
+            Against::Own(quantity) => Some(quantity),
+            Against::Runs(_) | Against::Number(_) => None,
+        };
+        [Some(self.what), own, self.chosen_by].into_iter().flatten()
     }
     /// With the setting that is best by this.
     pub const fn chosen_by(self, quantity: Quantity) -> Prediction {
@@ -284,10 +292,6 @@ fn side<'r>(
 
 fn shown(coordinates: &Coordinates, axis: &str) -> String {
     coordinates.get(axis).map(Value::to_string).unwrap_or_default()
-}
-
-fn is_seed(axis: &str) -> bool {
-    axis == REPLICATE || axis.ends_with("_seed")
 }
 
 fn setting(run: &Reported) -> String {

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use sweep_coordinator::dispatch::{Dispatcher, Submission};
 use sweep_coordinator::store::SweepState;
 use sweep_core::job::{Answer, Ending, Link, Provenance, Report};
-use sweep_core::outcome::COLUMNS;
 use sweep_core::trial::Trial;
 
 /// Cells that are asked for at a time.
@@ -66,11 +65,9 @@ pub async fn replay(dispatcher: &Arc<Dispatcher>, paper: &Paper, mut kept: Kept)
         };
         let mut reports = Vec::new();
         for lease in leases {
-            let Some(mut outcome) = kept.outcomes.remove(&lease.cell) else {
+            let Some(outcome) = kept.outcomes.remove(&lease.cell) else {
                 return Err(refused(format!("have none for cell {}", lease.cell)));
             };
-            // A point's place in the list of columns is that of this program.
-            outcome.trajectory.iter_mut().for_each(|point| point.values.resize(COLUMNS.len(), None));
             reports.push(Report {
                 sweep: lease.sweep,
                 cell: lease.cell,
