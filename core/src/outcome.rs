@@ -89,6 +89,8 @@ columns! {
     TAIL "tail_singular_value" true "the largest singular value after the recorded top_k";
     ALIGNMENT_DIAGONAL "alignment_diagonal" true "‖diag(Uᵀ G V)‖₂, G the gradient of the data loss at W";
     ALIGNMENT_OFF "alignment_off_diagonal" true "‖Uᵀ G V − diag‖_F";
+    LEADING_DIAGONAL "leading_diagonal" true "‖diag(U_rᵀ G V_r)‖₂ over the leading r singular pairs of W, r the rank of the truth";
+    LEADING_OFF "leading_off_diagonal" true "‖U_rᵀ G V_r − diag‖_F over the same pairs";
     BALANCEDNESS "balancedness" true "max_j ‖W_{j+1}ᵀ W_{j+1} − W_j W_jᵀ‖_F; NULL at depth 1";
     GRADIENT_OBSERVED "gradient_observed" true "‖∇_W objective‖_F on the observed entries";
     GRADIENT_UNOBSERVED "gradient_unobserved" true "‖∇_W objective‖_F on the unobserved entries";

@@ -23,7 +23,7 @@ pub mod v1 {
 }
 
 /// Version of the protocol: raised when a message changes its meaning.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Most bytes of one message, either way.
 pub const MAX_MESSAGE: usize = 4 << 20;

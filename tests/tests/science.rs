@@ -1,7 +1,10 @@
 //! The cases that a correct trainer meets: A1 to A7 of the project's science notes, on committed instances and on fresh
 //! seeds. (A1 is in `baselines`, A7 in core's `penalties`.)
 
-use sweep_core::outcome::{EFFECTIVE_RANK, OBJECTIVE, Status, TEST_REL, TRAIN_LOSS};
+use sweep_core::outcome::{
+    ALIGNMENT_DIAGONAL, ALIGNMENT_OFF, EFFECTIVE_RANK, LEADING_DIAGONAL, LEADING_OFF, OBJECTIVE, Status, TEST_REL,
+    TRAIN_LOSS,
+};
 use sweep_core::value::Value;
 use sweep_tests::{Instances, instance, outcome, synthetic, trial, value};
 
@@ -126,4 +129,20 @@ fn a6_the_nuclear_penalty_reaches_the_convex_optimum() {
         let objective = value(&outcome(&instances, &trial(&instances, &[&instance(name), &adam])).last, OBJECTIVE);
         assert!((objective / expected - 1.0).abs() <= 1e-4, "{name}: {objective} where {expected} was expected");
     }
+}
+
+#[test]
+fn the_leading_pairs_are_a_block_of_all() {
+    let instances = Instances::read();
+    let recipe = recipe("gd", 0.1, 20, &[("depth", 2.into()), ("init_scale", 0.3.into())]);
+    let alignment = |rank: i64| {
+        let last = outcome(&instances, &trial(&instances, &[&synthetic(12, rank, 70, 1), &recipe])).last;
+        [ALIGNMENT_DIAGONAL, ALIGNMENT_OFF, LEADING_DIAGONAL, LEADING_OFF].map(|column| value(&last, column))
+    };
+    let [diagonal, off, leading, leading_off] = alignment(1);
+    assert!(leading_off == 0.0 && 0.0 < leading && leading < diagonal && 0.0 < off);
+    let [diagonal, off, leading, leading_off] = alignment(3);
+    assert!(0.0 < leading && leading < diagonal && 0.0 < leading_off && leading_off < off);
+    let [diagonal, off, leading, leading_off] = alignment(12);
+    assert_eq!((leading, leading_off), (diagonal, off));
 }

@@ -26,6 +26,8 @@ const METRICS: &[(&str, &str, Spread)] = &[
     ("tail_singular_value", "largest singular value of the tail", Spread::Log),
     ("alignment_diagonal", "diagonal of Uᵀ∇ℓ(W)V", Spread::Log),
     ("alignment_off_diagonal", "off-diagonal of Uᵀ∇ℓ(W)V", Spread::Log),
+    ("leading_diagonal", "diagonal of U_rᵀ∇ℓ(W)V_r", Spread::Log),
+    ("leading_off_diagonal", "off-diagonal of U_rᵀ∇ℓ(W)V_r", Spread::Log),
     ("balancedness", "balancedness", Spread::Log),
     ("gradient_observed", "gradient on observed entries", Spread::Log),
     ("gradient_unobserved", "gradient on unobserved entries", Spread::Log),

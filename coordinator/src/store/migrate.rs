@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("../../../migrations/0002_control.sql")),
     (3, include_str!("../../../migrations/0003_extensions.sql")),
     (4, include_str!("../../../migrations/0004_probe.sql")),
+    (5, include_str!("../../../migrations/0005_leading.sql")),
 ];
 
 /// What was applied.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// Raised whenever the layout below changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The carried state of a run after `optimizer.t` steps.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -134,9 +134,15 @@ impl<'d> Metrics<'d> {
         objective.data_gradient(&mut self.gradient);
         gemm(1.0, (Op::Transposed, &self.spectrum.u), (Op::Plain, &self.gradient), 0.0, &mut self.product);
         gemm(1.0, (Op::Plain, &self.product), (Op::Transposed, &self.spectrum.vt), 0.0, &mut self.aligned);
-        point.set(column::ALIGNMENT_DIAGONAL, norm(self.aligned.diag().iter()));
+        let diagonal = self.aligned.diag().to_owned();
         self.aligned.diag_mut().fill(0.0);
+        point.set(column::ALIGNMENT_DIAGONAL, norm(diagonal.iter()));
         point.set(column::ALIGNMENT_OFF, norm(self.aligned.iter()));
+        if let Some((left, _)) = &self.truth {
+            let r = left.ncols();
+            point.set(column::LEADING_DIAGONAL, norm(diagonal.iter().take(r)));
+            point.set(column::LEADING_OFF, norm(self.aligned.slice(s![..r, ..r]).iter()));
+        }
         Ok(point)
     }
 
