@@ -85,10 +85,11 @@ impl Stored {
         for index in (0..stored.sweep.len()).filter(|index| index % 3 != 2) {
             // Errors over some decades, in no order.
             let error = 10f64.powi(-((index * 7 % 5) as i32)) * (1.0 + index as f64 / 300.0);
+            let run = Outcome { steps: 100 + index, ..outcome(error, error) };
             let o = match index % 11 {
                 3 => diverged(error),
-                5 => Outcome { inflated: true, ..outcome(error, error) },
-                _ => outcome(error, error),
+                5 => Outcome { inflated: true, ..run },
+                _ => run,
             };
             stored.end(index, &o).await;
         }
@@ -160,6 +161,8 @@ async fn the_numbers_behind_a_picture_are_those_of_its_sql() {
         agree(&stored, &other, ["effective_rank_median", "n"], ["median", "n"]).await;
         let first = [("x", "samples"), ("y", "rank"), ("metric", "initial_frobenius_norm")];
         agree(&stored, &first, ["initial_frobenius_norm_median", "n"], ["median", "n"]).await;
+        let whole = [("x", "samples"), ("y", "rank"), ("metric", "steps_taken")];
+        agree(&stored, &whole, ["steps_taken_median", "n"], ["median", "n"]).await;
         agree(&stored, &[("kind", "samples")], ["median", "n"], ["median", "n"]).await;
         let phase = [("kind", "phase"), ("success", "0.02")];
         agree(&stored, &phase, ["success", "n"], ["success", "n"]).await;

@@ -4,7 +4,7 @@ use super::kind::{self, Form, Kind};
 use super::lattice::Part;
 use crate::filter::Filter;
 use crate::plot::Spread;
-use crate::store::Measure;
+use crate::store::{At, Measure, OF_RUN};
 use sweep_core::axis;
 use sweep_core::error;
 use sweep_core::grid::REPLICATE;
@@ -123,6 +123,12 @@ impl Ask {
                 metrics.len()
             )));
         }
+        if let Some(whole) = metrics.iter().find(|measure| over_steps && measure.at == At::Run) {
+            return Err(Wrong(format!(
+                "metric: {} is one number of a run; along a run (kind {name}) it has no course",
+                whole.name()
+            )));
+        }
         let number = |key: &'static str, default: f64, allowed: &str, fits: fn(f64) -> bool| {
             let Some(text) = of(key) else { return Ok(default) };
             let parsed: Option<f64> = text.parse().ok().filter(|x| fits(*x));
@@ -188,8 +194,11 @@ fn axis_named(key: &'static str, name: &str) -> Result<String, Wrong> {
 
 fn measure(key: &'static str, name: &str) -> Result<Measure, Wrong> {
     Measure::named(name).ok_or_else(|| {
-        let known = COLUMNS.iter().map(|column| column.name).collect();
-        Wrong(format!("{key}: {}; before it may stand oracle_, validated_ or initial_", unknown("metric", name, known)))
+        let known = COLUMNS.iter().map(|column| column.name).chain(OF_RUN).collect();
+        Wrong(format!(
+            "{key}: {}; before a recorded one may stand oracle_, validated_ or initial_",
+            unknown("metric", name, known)
+        ))
     })
 }
 
@@ -233,6 +242,8 @@ mod tests {
         assert!(wrong(&[("x", "learning")]).starts_with("x: "));
         assert!(wrong(&[("metric", "tst_rel")]).contains("test_rel"));
         assert!(wrong(&[("metric", "test_rel,train_loss")]).contains("at most 1"));
+        assert!(wrong(&[("kind", "loss"), ("metric", "steps_taken")]).contains("one number of a run"));
+        assert!(wrong(&[("metric", "oracle_steps_taken")]).contains("steps_taken"));
         assert!(wrong(&[("where", "lr >")]).starts_with("where: filter, character"));
         assert!(wrong(&[("where", "status = diverged")]).contains("failed runs are part of it"));
         assert!(wrong(&[("share", "1.5")]).contains("between 0 and 1"));

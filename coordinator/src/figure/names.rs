@@ -42,11 +42,15 @@ const METRICS: &[(&str, &str, Spread)] = &[
     ("lr_scheduled", "learning rate", Spread::Log),
     ("wall_seconds", "wall time (s)", Spread::Log),
     ("cpu_seconds", "CPU time (s)", Spread::Log),
+    ("steps_taken", "steps until the run ended", Spread::Log),
 ];
 
 /// A recorded column as an axis.
 pub fn column(column: usize, scale: Option<Spread>) -> Axis {
-    let name = COLUMNS[column].name;
+    scalar(COLUMNS[column].name, scale)
+}
+
+fn scalar(name: &'static str, scale: Option<Spread>) -> Axis {
     let (name, spread) = METRICS
         .iter()
         .find(|(known, ..)| *known == name)
@@ -56,9 +60,9 @@ pub fn column(column: usize, scale: Option<Spread>) -> Axis {
 
 /// A measure as an axis.
 pub fn measure(measure: Measure, scale: Option<Spread>) -> Axis {
-    let axis = column(measure.column, scale);
+    let axis = scalar(measure.scalar(), scale);
     let whose = match measure.at {
-        At::Last => return axis,
+        At::Last | At::Run => return axis,
         At::Initial => "at step 0",
         At::Oracle => "at its best (oracle)",
         At::Validated => "at the best validation error",
@@ -95,12 +99,11 @@ pub fn value(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_metric_has_a_name_for_people() {
-        for column in COLUMNS {
-            assert!(METRICS.iter().any(|(name, ..)| *name == column.name), "{}", column.name);
-        }
-        assert!(METRICS.iter().all(|(name, ..)| COLUMNS.iter().any(|column| column.name == *name)));
+        let known: BTreeSet<&str> = Measure::all().map(Measure::scalar).collect();
+        assert_eq!(METRICS.iter().map(|(name, ..)| *name).collect::<BTreeSet<_>>(), known);
     }
 }

@@ -20,35 +20,54 @@ pub enum At {
     Oracle,
     /// The point with the least validation error.
     Validated,
+    /// No point: the run as a whole.
+    Run,
 }
 
+/// What is measured of a run as a whole, by the names of its columns in `outcomes` and in the view `results`.
+pub const OF_RUN: [&str; 1] = ["steps_taken"];
+
 impl At {
-    /// All, by the names of their columns in the view `results`.
-    pub const ALL: [(At, &'static str); 4] =
+    /// The points, by the names of their columns in the view `results`.
+    pub const POINTS: [(At, &'static str); 4] =
         [(At::Last, ""), (At::Oracle, "oracle_"), (At::Validated, "validated_"), (At::Initial, "initial_")];
 }
 
-/// A recorded scalar at a point of the run.
+/// A recorded scalar at a point of the run, or a number of the run as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Measure {
     /// Where.
     pub at: At,
-    /// Which: an index into `sweep_core::outcome::COLUMNS`.
+    /// Which: an index into `sweep_core::outcome::COLUMNS`; at [`At::Run`] into [`OF_RUN`].
     pub column: usize,
 }
 
 impl Measure {
-    /// The measure of this name: a column, or with `oracle_`, `validated_` or `initial_` before it.
+    /// Every measure.
+    pub fn all() -> impl Iterator<Item = Measure> {
+        let points = At::POINTS.iter().flat_map(|(at, _)| (0..COLUMNS.len()).map(|column| Measure { at: *at, column }));
+        points.chain((0..OF_RUN.len()).map(|column| Measure { at: At::Run, column }))
+    }
+
+    /// The measure of this name: one of [`OF_RUN`], a recorded column, or one with `oracle_`, `validated_` or `initial_` before it.
     pub fn named(name: &str) -> Option<Measure> {
-        let (at, rest) = At::ALL.iter().rev().find_map(|(at, prefix)| Some((*at, name.strip_prefix(prefix)?)))?;
+        if let Some(column) = OF_RUN.iter().position(|known| *known == name) {
+            return Some(Measure { at: At::Run, column });
+        }
+        let (at, rest) = At::POINTS.iter().rev().find_map(|(at, prefix)| Some((*at, name.strip_prefix(prefix)?)))?;
         let column = COLUMNS.iter().position(|column| column.name == rest)?;
         Some(Measure { at, column })
     }
 
     /// Its name.
     pub fn name(self) -> String {
-        let prefix = At::ALL.iter().find(|(at, _)| *at == self.at).map_or("", |(_, prefix)| prefix);
-        format!("{prefix}{}", COLUMNS[self.column].name)
+        let prefix = At::POINTS.iter().find(|(at, _)| *at == self.at).map_or("", |(_, prefix)| prefix);
+        format!("{prefix}{}", self.scalar())
+    }
+
+    /// The name of the scalar, wherever it is taken.
+    pub fn scalar(self) -> &'static str {
+        if self.at == At::Run { OF_RUN[self.column] } else { COLUMNS[self.column].name }
     }
 }
 

@@ -380,10 +380,10 @@ pub struct Readings {
 
 /// One for each measure.
 static READINGS: LazyLock<BTreeMap<Measure, Readings>> = LazyLock::new(|| {
-    let measures = At::ALL.iter().flat_map(|(at, _)| (0..COLUMNS.len()).map(|column| Measure { at: *at, column }));
     let texts = |measure: Measure| {
-        let name = COLUMNS[measure.column].name;
+        let name = measure.scalar();
         let (value, join) = match measure.at {
+            At::Run => (format!("CAST(o.{name} AS DOUBLE PRECISION)"), ""),
             At::Last => (format!("o.last_{name}"), ""),
             At::Oracle => (format!("o.oracle_{name}"), ""),
             At::Validated => (format!("o.validated_{name}"), ""),
@@ -402,7 +402,7 @@ static READINGS: LazyLock<BTreeMap<Measure, Readings>> = LazyLock::new(|| {
             linked: make("c.state = 'done' AND c.linked = 1"),
         }
     };
-    measures.map(|measure| (measure, texts(measure))).collect()
+    Measure::all().map(|measure| (measure, texts(measure))).collect()
 });
 
 /// How `measure` is read.

@@ -4,7 +4,7 @@ use super::table::{Field, Table};
 use super::{In, Lost, Page, find, render};
 use crate::figure::{self, Ask, Lattice, Part, is_seed, varied};
 use crate::filter::Filter;
-use crate::store::{self, Measure};
+use crate::store::{self, Measure, OF_RUN};
 use crate::web::site::{Frame, Site};
 use crate::words;
 use askama::Template;
@@ -56,7 +56,7 @@ pub async fn page(State(site): State<Arc<Site>>, Query(Which { a, b, metric }): 
     let mut page = Compare {
         frame: who.frame(&site, "Compare", String::new()),
         known: all.iter().map(|sweep| (sweep.id.clone(), sweep.name.clone())).collect(),
-        measures: COLUMNS.iter().map(|column| (column.name, column.name == metric)).collect(),
+        measures: COLUMNS.iter().map(|column| column.name).chain(OF_RUN).map(|name| (name, name == metric)).collect(),
         wrong: None,
         found: None,
         sides: [("a", a.clone()), ("b", b.clone())],

@@ -4,7 +4,7 @@ use super::head::Head;
 use super::{In, Lost, Page, find, render};
 use crate::figure::{self, Ask, Form, Kind, METHOD, Part, Plan, Wrong, kind, varied};
 use crate::plot::escape;
-use crate::store;
+use crate::store::{self, OF_RUN};
 use crate::web::site::{Frame, Site};
 use crate::words::percent;
 use askama::Template;
@@ -210,7 +210,7 @@ fn asked(site: &Site, stored: &store::Sweep, pairs: &Pairs) -> Asked {
         let label =
             metrics.filter(|_| said("metric").is_empty()).map_or("auto".to_owned(), |name| format!("auto: {name}"));
         let mut options = vec![Choice { value: String::new(), label, chosen: said("metric").is_empty() }];
-        let names = COLUMNS.iter().map(|column| column.name.to_owned());
+        let names = COLUMNS.iter().map(|column| column.name).chain(OF_RUN).map(str::to_owned);
         let validated = ["validated_validation_mse", "validated_test_rel", "oracle_test_rel"].map(str::to_owned);
         options.extend(names.chain(validated).map(|name| Choice {
             chosen: name == said("metric"),
