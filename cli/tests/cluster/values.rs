@@ -11,7 +11,7 @@ n = 30
 rank = 2
 samples = 400
 [train]
-steps = 1500
+steps = 3000
 depth = [1, 2, 3]
 init_scale = 0.1
 [[optimizer]]
