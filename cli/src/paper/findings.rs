@@ -1,6 +1,7 @@
 //! The findings as one document, Markdown with pictures: claim by claim what is said, what was measured, and the verdict.
 
-use super::prediction::{self, Against, Answer as Said, Edges, Measured, Prediction, Verdict};
+use super::measured::{self, Answer as Said, Edges, Measured, Tally, Verdict};
+use super::prediction::{Against, Expects, Prediction};
 use super::runs::{self, Quantity, Reported};
 use super::{CLAIMS, Claim, FollowUp, KNOWN, Picture};
 use crate::failure::{Failure, Result};
@@ -62,13 +63,13 @@ pub async fn make(dispatcher: &Dispatcher, ids: &BTreeMap<&'static str, String>,
     }
     let mut pictures = Vec::new();
     let mut sections = String::new();
-    let mut verdicts = Vec::new();
+    let mut tallies = Vec::new();
     for claim in CLAIMS.iter().copied().filter(|claim| claim.sweeps.iter().all(|sweep| known.contains_key(sweep))) {
-        let (text, verdict) = section(dispatcher, claim, &known, made, &mut pictures).await?;
+        let (text, tally) = section(dispatcher, claim, &known, made, &mut pictures).await?;
         sections.push_str(&text);
-        verdicts.push((claim, verdict));
+        tallies.push((claim, tally));
     }
-    let mut document = head(dispatcher, &known, &verdicts, made).await?;
+    let mut document = head(dispatcher, &known, &tallies, made).await?;
     document.push_str(&sections);
     let mut files = vec![File { path: "findings.md".to_owned(), bytes: document.into_bytes() }];
     files.append(&mut pictures);
@@ -120,7 +121,7 @@ fn asked(claim: &Claim, prediction: &Prediction) -> &'static str {
 async fn head(
     dispatcher: &Dispatcher,
     known: &BTreeMap<&'static str, Known>,
-    verdicts: &[(&Claim, Verdict)],
+    tallies: &[(&Claim, Tally)],
     made: Made,
 ) -> Result<String> {
     let mut out = String::from("# Findings\n\n");
@@ -147,9 +148,15 @@ async fn head(
         machine(dispatcher).await?
     );
     out.push_str(RULE);
-    out.push_str("| | claim | verdict |\n|---|---|---|\n");
-    for (claim, verdict) in verdicts {
-        let _ = writeln!(out, "| [{}](#{}) | {} | {} |", claim.letter, anchor(claim), claim.title, strong(*verdict));
+    out.push_str("| | claim | verdict | holds | fails | open | at edge |\n|---|---|---|---|---|---|---|\n");
+    for (claim, tally) in tallies {
+        let Tally { holds, fails, open, at_edge } = tally;
+        let (verdict, anchor) = (strong(tally.verdict()), anchor(claim));
+        let _ = writeln!(
+            out,
+            "| [{}](#{anchor}) | {} | {verdict} | {holds} | {fails} | {open} | {at_edge} |",
+            claim.letter, claim.title
+        );
     }
     out.push('\n');
     Ok(out)
@@ -164,7 +171,7 @@ instance, mask and initialisation: the median of the paired ratios left / right 
 where the whole interval is on the predicted side, *fails* where the whole interval is on the other, and is *open* in between. A diverged run is \
 worse than any other; diverged and inflated runs are counted under *failed*. *At edge*: a chosen value ends its list, so nothing is \
 said. A claim is reproduced where every prediction holds under every condition, and not reproduced where none does; with a condition at edge it can be \
-neither.\n\n";
+neither. The table counts predictions, each condition by itself; intervals are not widened for their number.\n\n";
 
 fn strong(verdict: Verdict) -> String {
     match verdict {
@@ -210,16 +217,16 @@ async fn section(
     known: &BTreeMap<&'static str, Known>,
     made: Made,
     pictures: &mut Vec<File>,
-) -> Result<(String, Verdict)> {
+) -> Result<(String, Tally)> {
     let mut out = format!("## {}\n\n**Said.** {} *({})*\n\n", heading(claim), claim.says, claim.source);
     for name in claim.sweeps {
         let _ = writeln!(out, "**Run.** {}\n", about(name, &known[name]));
     }
     let measured = all(claim, claim.predictions, known, made)?;
-    let verdict = Verdict::of(measured.iter().flat_map(|(_, measured)| measured));
+    let tally = Tally::of(measured.iter().flat_map(|(_, measured)| measured));
     out.push_str("**Measured.**\n\n");
     out.push_str(&table(&measured));
-    let _ = writeln!(out, "**Verdict: {}.** {}\n", verdict.words(), reasons(&measured));
+    let _ = writeln!(out, "**Verdict: {}.** {}\n", tally.verdict().words(), reasons(&measured));
     for remark in claim.remarks {
         let _ = writeln!(out, "{remark}\n");
     }
@@ -243,7 +250,7 @@ async fn section(
             let _ = writeln!(out, "```sql\n{text}\n```\n");
         }
     }
-    Ok((out, verdict))
+    Ok((out, tally))
 }
 
 type Asked<'p> = Vec<(&'p Prediction, Vec<Measured>)>;
@@ -256,11 +263,11 @@ fn all<'p>(
 ) -> Result<Asked<'p>> {
     let one = |prediction: &'p Prediction| {
         let known = &known[asked(claim, prediction)];
-        match prediction::measure(prediction, &known.runs, &known.edges) {
+        match measured::measure(prediction, &known.runs, &known.edges) {
             Ok(measured) => Ok((prediction, measured)),
             // In small there are other steps, and fewer values.
             Err(_) if made == Made::Quick => Ok((prediction, Vec::new())),
-            Err(why) => Err(Failure::Internal(anyhow::anyhow!("claim {}: {why}", claim.letter))),
+            Err(why) => Err(Failure::Mistake(format!("claim {}: {why}", claim.letter))),
         }
     };
     predictions.iter().map(one).collect()
@@ -330,8 +337,7 @@ fn table(measured: &Asked) -> String {
             let mut under: Vec<String> = one.condition.iter().map(|(axis, value)| format!("{axis} {value}")).collect();
             under.extend(one.chosen.iter().filter(|chosen| !chosen.is_empty()).cloned());
             let number = |x: Option<f64>| x.map_or("diverged".to_owned(), |x| digits(x, 3));
-            let difference =
-                if matches!(prediction.expects, prediction::Expects::More(_)) { "difference " } else { "" };
+            let difference = if matches!(prediction.expects, Expects::More(_)) { "difference " } else { "" };
             let _ = writeln!(
                 out,
                 "| {says} | {} | {} | {} | {difference}{} [{}, {}] | {} | {} | {}/{} | {}{} |",
@@ -356,7 +362,7 @@ fn table(measured: &Asked) -> String {
 
 /// What is compared: `test_rel`, `mean step_cosine_adam − mean step_cosine_gd`.
 fn compared(prediction: &Prediction) -> String {
-    let by_difference = matches!(prediction.expects, prediction::Expects::More(_));
+    let by_difference = matches!(prediction.expects, Expects::More(_));
     let sign = if by_difference { "−" } else { "/" };
     let what = prediction.what.shown();
     match prediction.against {
@@ -401,10 +407,10 @@ fn reasons(measured: &Asked) -> String {
     sentences.join(" ")
 }
 
-/// The answer of a sweep as a table, where it is short.
+/// The answer of a sweep as a table, where it is short or says what was tuned.
 fn methods(name: &str, known: &Known, out: &mut String) {
     let rows = known.answer.rows.len();
-    if rows > MOST_METHODS {
+    if rows > MOST_METHODS && known.sweep.tune.is_none() {
         let _ = writeln!(
             out,
             "*All {rows} rows of the answer of {name}:* `sweep show {name}` *after* `sweep paper --from`.\n"

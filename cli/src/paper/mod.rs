@@ -2,7 +2,7 @@
 //!
 //! - a [`Claim`] (one file of `claims`) says what is claimed, what that predicts of which sweep, and what is drawn
 //! - a [`Paper`] is a sweep of `sweeps/paper`, built into the program
-//! - `runs`: the reported runs; `prediction`: whether they bear a prediction out
+//! - `prediction`: what a claim leads one to expect; `runs`: the reported runs; `measured`: whether they bear it out
 //! - `kept`: result rows as Parquet; `replay`: such rows back into a database
 //! - `findings`: all of it as one document with its pictures
 //! - `quick`: a sweep in small; `ratings`: ratings that may be given away
@@ -12,6 +12,7 @@
 mod claims;
 mod findings;
 mod kept;
+mod measured;
 mod prediction;
 mod quick;
 mod ratings;
@@ -87,7 +88,14 @@ pub const KNOWN: &[Paper] = &[
     paper!(
         "dynamics",
         Some(Course {
-            columns: &["alignment_diagonal", "alignment_off_diagonal", "effective_rank", "test_rel"],
+            columns: &[
+                "leading_diagonal",
+                "leading_off_diagonal",
+                "alignment_diagonal",
+                "alignment_off_diagonal",
+                "effective_rank",
+                "test_rel",
+            ],
             singular_values: 8,
             first_alone: false,
         })
@@ -100,6 +108,7 @@ pub const KNOWN: &[Paper] = &[
     paper!("depth-penalty"),
     paper!("headline"),
     paper!("regimes"),
+    paper!("scarce"),
     paper!("noise"),
     paper!("head-to-head"),
     paper!("deep"),
@@ -107,6 +116,7 @@ pub const KNOWN: &[Paper] = &[
     paper!("minimum-frobenius"),
     paper!("implicit", Some(Course { columns: &["frobenius_norm"], singular_values: 0, first_alone: true })),
     paper!("patience"),
+    paper!("size"),
     paper!("ratings"),
 ];
 

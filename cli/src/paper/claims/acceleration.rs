@@ -54,11 +54,12 @@ pub const CLAIM: Claim = Claim {
         settings: &[
             ("kind", "curves"),
             ("x", "lr"),
-            ("by", "depth,init_scale"),
+            ("by", "depth"),
             ("across", "loss"),
-            ("metric", "train_loss"),
+            ("metric", "steps_taken"),
+            ("where", "init_scale = 1e-4"),
         ],
-        caption: "Training loss at the end by learning rate: 1e-4 is where a run stops.",
+        caption: "Steps until the training loss was 1e-4 of where it began, by learning rate, from an initial scale of 1e-4.",
     }],
     remarks: &[
         "Learning rate and initial scale are chosen by the steps to the same training loss on the even replicates, depth by depth; the odd ones are compared. No test error has a part in it.",

@@ -8,7 +8,7 @@ pub const CLAIM: Claim = Claim {
     source: "Project Penalty 2020; Zhao 2022",
     says: "The implicit bias of depth can be replaced by the explicit penalty nuclear norm / Frobenius norm at depth 1, but only \
            together with Adam: with plain gradient descent absolutely nothing happens.",
-    sweeps: &["headline", "patience"],
+    sweeps: &["headline", "patience", "size"],
     predictions: &[
         Prediction::new(
             "Adam with the ratio beats minimum nuclear norm",
@@ -49,35 +49,71 @@ pub const CLAIM: Claim = Claim {
     remarks: &["With a mean over the samples the data term is stable up to \
          a rate of about the number of samples, and the gradient of the ratio is smaller than that of the data by orders of magnitude: at a \
          small rate nothing happens within any budget, at a rate of its own scale it does."],
-    follow_ups: &[FollowUp {
-        question: "Is what gradient descent lacks a matter of time? The same pair with ten times the steps and smaller λ.",
-        predictions: &[
-            Prediction::new(
-                "ten times the steps take gradient descent below a third of its error",
-                "optimizer = gd and steps = 50000",
-                "optimizer = gd and steps = 5000",
-            )
-            .in_sweep("patience")
-            .expects(Below(0.34)),
-            Prediction::new(
-                "and momentum too",
-                "optimizer = momentum and steps = 50000",
-                "optimizer = momentum and steps = 5000",
-            )
-            .in_sweep("patience")
-            .expects(Below(0.34)),
-            Prediction::new(
-                "gradient descent with ten times the steps is as good as Adam (within a factor of 2)",
-                "optimizer = gd and steps = 50000",
-                "optimizer = adam and steps = 5000",
-            )
-            .in_sweep("patience")
-            .expects(Below(2.0)),
-        ],
-        pictures: &[Picture {
-            sweep: "patience",
-            settings: &[("kind", "curves"), ("x", "steps"), ("by", "method")],
-            caption: "Error by step budget, each optimizer and budget tuned by itself.",
-        }],
-    }],
+    follow_ups: &[
+        FollowUp {
+            question: "Is what gradient descent lacks a matter of time? The same pair with ten times the steps and smaller λ.",
+            predictions: &[
+                Prediction::new(
+                    "ten times the steps take gradient descent below a third of its error",
+                    "optimizer = gd and steps = 50000",
+                    "optimizer = gd and steps = 5000",
+                )
+                .in_sweep("patience")
+                .expects(Below(0.34)),
+                Prediction::new(
+                    "and momentum too",
+                    "optimizer = momentum and steps = 50000",
+                    "optimizer = momentum and steps = 5000",
+                )
+                .in_sweep("patience")
+                .expects(Below(0.34)),
+                Prediction::new(
+                    "gradient descent with ten times the steps is as good as Adam (within a factor of 2)",
+                    "optimizer = gd and steps = 50000",
+                    "optimizer = adam and steps = 5000",
+                )
+                .in_sweep("patience")
+                .expects(Below(2.0)),
+            ],
+            pictures: &[Picture {
+                sweep: "patience",
+                settings: &[("kind", "curves"), ("x", "steps"), ("by", "method")],
+                caption: "Error by step budget, each optimizer and budget tuned by itself.",
+            }],
+        },
+        FollowUp {
+            question: "All this is 50×50. Is it so at 100×100, with as many samples of a row?",
+            predictions: &[
+                Prediction::new(
+                    "Adam with the ratio beats minimum nuclear norm",
+                    "optimizer = adam and penalty = ratio",
+                    "baseline = minimum_nuclear",
+                )
+                .in_sweep("size"),
+                Prediction::new(
+                    "gradient descent with the ratio beats minimum nuclear norm",
+                    "optimizer = gd and penalty = ratio",
+                    "baseline = minimum_nuclear",
+                )
+                .in_sweep("size"),
+                Prediction::new(
+                    "momentum with the ratio beats gradient descent with it",
+                    "optimizer = momentum and penalty = ratio",
+                    "optimizer = gd and penalty = ratio",
+                )
+                .in_sweep("size"),
+                Prediction::new(
+                    "Adam with the ratio beats momentum with it",
+                    "optimizer = adam and penalty = ratio",
+                    "optimizer = momentum and penalty = ratio",
+                )
+                .in_sweep("size"),
+            ],
+            pictures: &[Picture {
+                sweep: "size",
+                settings: &[("kind", "methods")],
+                caption: "Every refit at 100×100.",
+            }],
+        },
+    ],
 };
