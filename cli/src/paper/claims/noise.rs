@@ -24,7 +24,13 @@ pub const CLAIM: Claim = Claim {
     ],
     pictures: &[Picture {
         sweep: "",
-        settings: &[("kind", "curves"), ("x", "noise"), ("by", "method"), ("metric", "test_rel,effective_rank")],
+        settings: &[
+            ("kind", "curves"),
+            ("x", "noise"),
+            ("by", "method"),
+            ("metric", "test_rel,effective_rank"),
+            ("where", "noise > 0"),
+        ],
         caption: "Error and effective rank by the standard deviation of the noise; entries have RMS 1.",
     }],
     remarks: &[
