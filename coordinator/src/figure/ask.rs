@@ -4,7 +4,7 @@ use super::kind::{self, Form, Kind};
 use super::lattice::Part;
 use crate::filter::Filter;
 use crate::plot::Spread;
-use crate::store::{At, Measure, OF_RUN};
+use crate::store::{At, Measure};
 use sweep_core::axis;
 use sweep_core::error;
 use sweep_core::grid::REPLICATE;
@@ -194,7 +194,7 @@ fn axis_named(key: &'static str, name: &str) -> Result<String, Wrong> {
 
 fn measure(key: &'static str, name: &str) -> Result<Measure, Wrong> {
     Measure::named(name).ok_or_else(|| {
-        let known = COLUMNS.iter().map(|column| column.name).chain(OF_RUN).collect();
+        let known = Measure::of_the_end().collect();
         Wrong(format!(
             "{key}: {}; before a recorded one may stand oracle_, validated_ or initial_",
             unknown("metric", name, known)

@@ -59,7 +59,7 @@ pub use keys::Coordinates;
 pub use location::Location;
 pub use outcomes::{Finished, Recorded, Stored};
 pub use query::{Limits, Table};
-pub use readings::{At, Mark, Measure, OF_RUN, Reading, Which};
+pub use readings::{At, Mark, Measure, Reading, Which};
 pub use sweep_core::job::Provenance;
 pub use sweeps::{NewSweep, Selection, Sweep, SweepState, check_tag};
 pub use tokens::{Role, Token, secret, token_hash};

@@ -49,6 +49,11 @@ impl Measure {
         points.chain((0..OF_RUN.len()).map(|column| Measure { at: At::Run, column }))
     }
 
+    /// The names of what is measured at the end of a run: recorded scalars, then [`OF_RUN`].
+    pub fn of_the_end() -> impl Iterator<Item = &'static str> {
+        COLUMNS.iter().map(|column| column.name).chain(OF_RUN)
+    }
+
     /// The measure of this name: one of [`OF_RUN`], a recorded column, or one with `oracle_`, `validated_` or `initial_` before it.
     pub fn named(name: &str) -> Option<Measure> {
         if let Some(column) = OF_RUN.iter().position(|known| *known == name) {

@@ -4,7 +4,7 @@ use super::table::{Field, Table};
 use super::{In, Lost, Page, find, render};
 use crate::figure::{self, Ask, Lattice, Part, is_seed, varied};
 use crate::filter::Filter;
-use crate::store::{self, Measure, OF_RUN};
+use crate::store::{self, Measure};
 use crate::web::site::{Frame, Site};
 use crate::words;
 use askama::Template;
@@ -12,7 +12,6 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use sweep_core::outcome::COLUMNS;
 use sweep_core::sweep::diff;
 
 /// Most settings that are shown.
@@ -56,7 +55,7 @@ pub async fn page(State(site): State<Arc<Site>>, Query(Which { a, b, metric }): 
     let mut page = Compare {
         frame: who.frame(&site, "Compare", String::new()),
         known: all.iter().map(|sweep| (sweep.id.clone(), sweep.name.clone())).collect(),
-        measures: COLUMNS.iter().map(|column| column.name).chain(OF_RUN).map(|name| (name, name == metric)).collect(),
+        measures: Measure::of_the_end().map(|name| (name, name == metric)).collect(),
         wrong: None,
         found: None,
         sides: [("a", a.clone()), ("b", b.clone())],

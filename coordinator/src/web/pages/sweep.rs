@@ -4,7 +4,7 @@ use super::head::Head;
 use super::{In, Lost, Page, find, render};
 use crate::figure::{self, Ask, Form, Kind, METHOD, Part, Plan, Wrong, kind, varied};
 use crate::plot::escape;
-use crate::store::{self, OF_RUN};
+use crate::store::{self, Measure};
 use crate::web::site::{Frame, Site};
 use crate::words::percent;
 use askama::Template;
@@ -12,7 +12,6 @@ use axum::extract::{Path, Query, State};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
-use sweep_core::outcome::COLUMNS;
 use sweep_core::sweep::Sweep;
 
 /// What is said in an address: pairs of key and value.
@@ -210,7 +209,7 @@ fn asked(site: &Site, stored: &store::Sweep, pairs: &Pairs) -> Asked {
         let label =
             metrics.filter(|_| said("metric").is_empty()).map_or("auto".to_owned(), |name| format!("auto: {name}"));
         let mut options = vec![Choice { value: String::new(), label, chosen: said("metric").is_empty() }];
-        let names = COLUMNS.iter().map(|column| column.name).chain(OF_RUN).map(str::to_owned);
+        let names = Measure::of_the_end().map(str::to_owned);
         let validated = ["validated_validation_mse", "validated_test_rel", "oracle_test_rel"].map(str::to_owned);
         options.extend(names.chain(validated).map(|name| Choice {
             chosen: name == said("metric"),
