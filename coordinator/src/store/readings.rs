@@ -24,9 +24,6 @@ pub enum At {
     Run,
 }
 
-/// What is measured of a run as a whole, by the names of its columns in `outcomes` and in the view `results`.
-pub const OF_RUN: [&str; 1] = ["steps_taken"];
-
 impl At {
     /// The points, by the names of their columns in the view `results`.
     pub const POINTS: [(At, &'static str); 4] =
@@ -38,25 +35,28 @@ impl At {
 pub struct Measure {
     /// Where.
     pub at: At,
-    /// Which: an index into `sweep_core::outcome::COLUMNS`; at [`At::Run`] into [`OF_RUN`].
+    /// Which: an index into `sweep_core::outcome::COLUMNS`; at [`At::Run`] into [`Measure::OF_RUN`].
     pub column: usize,
 }
 
 impl Measure {
+    /// What is measured of a run as a whole, by the names of its columns in `outcomes` and in the view `results`.
+    pub const OF_RUN: [&str; 1] = ["steps_taken"];
+
     /// Every measure.
     pub fn all() -> impl Iterator<Item = Measure> {
         let points = At::POINTS.iter().flat_map(|(at, _)| (0..COLUMNS.len()).map(|column| Measure { at: *at, column }));
-        points.chain((0..OF_RUN.len()).map(|column| Measure { at: At::Run, column }))
+        points.chain((0..Self::OF_RUN.len()).map(|column| Measure { at: At::Run, column }))
     }
 
-    /// The names of what is measured at the end of a run: recorded scalars, then [`OF_RUN`].
+    /// The names of what is measured at the end of a run: recorded scalars, then [`Measure::OF_RUN`].
     pub fn of_the_end() -> impl Iterator<Item = &'static str> {
-        COLUMNS.iter().map(|column| column.name).chain(OF_RUN)
+        COLUMNS.iter().map(|column| column.name).chain(Self::OF_RUN)
     }
 
-    /// The measure of this name: one of [`OF_RUN`], a recorded column, or one with `oracle_`, `validated_` or `initial_` before it.
+    /// The measure of this name: one of [`Measure::OF_RUN`], a recorded column, or one with `oracle_`, `validated_` or `initial_` before it.
     pub fn named(name: &str) -> Option<Measure> {
-        if let Some(column) = OF_RUN.iter().position(|known| *known == name) {
+        if let Some(column) = Self::OF_RUN.iter().position(|known| *known == name) {
             return Some(Measure { at: At::Run, column });
         }
         let (at, rest) = At::POINTS.iter().rev().find_map(|(at, prefix)| Some((*at, name.strip_prefix(prefix)?)))?;
@@ -72,7 +72,7 @@ impl Measure {
 
     /// The name of the scalar, wherever it is taken.
     pub fn scalar(self) -> &'static str {
-        if self.at == At::Run { OF_RUN[self.column] } else { COLUMNS[self.column].name }
+        if self.at == At::Run { Self::OF_RUN[self.column] } else { COLUMNS[self.column].name }
     }
 }
 
