@@ -223,6 +223,48 @@ replicates = 3
 }
 
 #[test]
+fn a_list_ends_where_the_candidates_beside_the_winner_end() {
+    let sweep = parse(
+        r#"
+name = "ragged"
+[problem]
+n = 20
+rank = 2
+samples = 200
+[train]
+steps = 100
+[[optimizer]]
+name = "gd"
+lr = [1, 10]
+[[penalty]]
+name = "ratio"
+lambda = [0.1, 1]
+[[when]]
+lr = 10
+set = { lambda = [1, 10, 100] }
+[tune]
+over = ["lambda", "lr"]
+replicates = 1
+"#,
+    );
+    let tune = sweep.tune.as_ref().unwrap();
+    let candidates: Vec<_> = (0..tune.group(0).unwrap().candidates).map(|c| tune.candidate(0, c).unwrap()).collect();
+    assert_eq!(candidates.len(), 5);
+    let edges = |lambda: f64, lr: f64| {
+        let wins = |c: &BTreeMap<String, Value>| c["lambda"] == Value::Float(lambda) && c["lr"] == Value::Float(lr);
+        let errors: Vec<_> = candidates.iter().map(|c| vec![Some(if wins(c) { 0.1 } else { 1.0 })]).collect();
+        tune.select(0, &errors).unwrap().at_edge
+    };
+    assert_eq!(edges(1.0, 10.0), ["lambda", "lr"], "1 is inside of all λ, and the least beside lr = 10");
+    assert_eq!(edges(1.0, 1.0), ["lambda", "lr"], "and the largest beside lr = 1");
+    assert_eq!(
+        edges(10.0, 10.0),
+        ["lr"],
+        "10 is inside; beside λ = 10 there is one rate, and of all it is the largest"
+    );
+}
+
+#[test]
 fn selection_is_by_the_median_and_failures_are_infinitely_bad() {
     let sweep = tuned();
     let tune = sweep.tune.as_ref().unwrap();

@@ -367,22 +367,26 @@ impl Tune {
         let equals: Vec<_> = equals.iter().filter_map(|&c| self.candidate(g, c)).collect();
         let at_edge = |axis: &&&'static str| {
             winner.get(**axis).is_some_and(|value| {
-                self.at_edge(block, axis, value) && equals.iter().all(|other| other.get(**axis) == Some(value))
+                self.at_edge(g, block, axis, &winner) && equals.iter().all(|other| other.get(**axis) == Some(value))
             })
         };
         let at_edge = self.over.iter().filter(at_edge).copied().collect();
         Some(Selection { candidate: best.0, median: best.1.is_finite().then_some(best.1), at_edge })
     }
 
-    /// Whether `value` is an end of the group block's values of `axis`, and not a bound of the axis.
-    fn at_edge(&self, block: usize, axis: &str, value: &Value) -> bool {
+    /// Whether the winner's value of `axis` ends its list, and is not a bound of the axis. Its list is that of the
+    /// candidates which share its other tuned values; of all candidates, where it has no other there.
+    fn at_edge(&self, g: u64, block: usize, axis: &str, winner: &BTreeMap<String, Value>) -> bool {
+        let Some(value) = winner.get(axis).and_then(Value::number) else { return false };
+        let alike = |other: &BTreeMap<String, Value>| {
+            self.over.iter().all(|tuned| *tuned == axis || other.get(*tuned) == winner.get(*tuned))
+        };
+        let count = self.members[block].len();
+        let beside = (0..count).filter_map(|c| self.candidate(g, c)).filter(alike);
+        let beside = ends(beside.filter_map(|other| other.get(axis).and_then(Value::number)));
         let products = || self.members[block].candidates.iter().map(|candidates| &candidates.product);
-        let values = || products().flat_map(|part| part.factor(axis)).flat_map(|factor| factor.values(axis));
-        let Some(value) = value.number() else { return false };
-        let (mut least, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
-        for x in values().filter_map(Value::number) {
-            (least, largest) = (least.min(x), largest.max(x));
-        }
+        let all = || products().flat_map(|part| part.factor(axis)).flat_map(|factor| factor.values(axis));
+        let (least, largest) = if beside.0 < beside.1 { beside } else { ends(all().filter_map(Value::number)) };
         let bounds = match axis::find(axis).map(|axis| axis.kind) {
             Some(Kind::Float(a, b)) => [Some(a), Some(b)],
             Some(Kind::Int(a, b)) => [Some(a as f64), Some(b as f64)],
@@ -392,6 +396,11 @@ impl Tune {
         };
         least < largest && (value == least || value == largest) && !bounds.contains(&Some(value))
     }
+}
+
+/// The least and the largest of these numbers.
+fn ends(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, largest), x| (least.min(x), largest.max(x)))
 }
 
 impl Members {
