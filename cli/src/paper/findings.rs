@@ -2,8 +2,8 @@
 
 use super::measured::{self, Answer as Said, Edges, Measured, Tally, Verdict};
 use super::prediction::{Against, Expects, Prediction};
-use super::runs::{self, Quantity, Reported};
-use super::{CLAIMS, Claim, FollowUp, KNOWN, Picture};
+use super::runs::{self, OTHERS, Quantity, RECOVERED, Reported};
+use super::{CLAIMS, Claim, FollowUp, KNOWN, Kind, Picture};
 use crate::failure::{Failure, Result};
 use crate::session;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,8 @@ struct Known {
     runs: Vec<Reported>,
     edges: Edges,
     cpu_seconds: f64,
+    /// Whether its data are made, in place of those of the user.
+    stand_in: bool,
 }
 
 /// Where the numbers come from.
@@ -67,7 +69,8 @@ pub async fn make(dispatcher: &Dispatcher, ids: &BTreeMap<&'static str, String>,
     for claim in CLAIMS.iter().copied().filter(|claim| claim.sweeps.iter().all(|sweep| known.contains_key(sweep))) {
         let (text, tally) = section(dispatcher, claim, &known, made, &mut pictures).await?;
         sections.push_str(&text);
-        tallies.push((claim, tally));
+        let stand_in = claim.sweeps.iter().any(|sweep| known[sweep].stand_in);
+        tallies.push((claim, tally, stand_in));
     }
     let mut document = head(dispatcher, &known, &tallies, made).await?;
     document.push_str(&sections);
@@ -101,7 +104,8 @@ async fn read(dispatcher: &Dispatcher, name: &str, id: &str) -> Result<Known> {
         let said = ends(row);
         edges.extend(row.runs.iter().map(|run| (run.cell, said.clone())));
     }
-    Ok(Known { stored, sweep, answer, runs: reported, edges, cpu_seconds })
+    let stand_in = super::find(name).is_some_and(|paper| super::stands_in(paper, &stored.inputs));
+    Ok(Known { stored, sweep, answer, runs: reported, edges, cpu_seconds, stand_in })
 }
 
 /// Which chosen values of a row end their lists.
@@ -121,7 +125,7 @@ fn asked(claim: &Claim, prediction: &Prediction) -> &'static str {
 async fn head(
     dispatcher: &Dispatcher,
     known: &BTreeMap<&'static str, Known>,
-    tallies: &[(&Claim, Tally)],
+    tallies: &[(&Claim, Tally, bool)],
     made: Made,
 ) -> Result<String> {
     let mut out = String::from("# Findings\n\n");
@@ -147,14 +151,18 @@ async fn head(
         span(cpu),
         machine(dispatcher).await?
     );
-    out.push_str(RULE);
-    out.push_str("| | claim | verdict | holds | fails | open | at edge |\n|---|---|---|---|---|---|---|\n");
-    for (claim, tally) in tallies {
-        let Tally { holds, fails, open, at_edge } = tally;
-        let (verdict, anchor) = (strong(tally.verdict()), anchor(claim));
+    out.push_str(
+        &RULE.replace("RECOVERED", &digits(RECOVERED, 3)).replace("OTHERS", &OTHERS.map(|x| digits(x, 3)).join(" or ")),
+    );
+    out.push_str(
+        "| | claim | verdict | holds | fails | open | at edge | no weight |\n|---|---|---|---|---|---|---|---|\n",
+    );
+    for (claim, tally, stand_in) in tallies {
+        let Tally { holds, fails, open, at_edge, no_weight, .. } = tally;
+        let (verdict, anchor) = (verdict(claim, *tally, *stand_in), anchor(claim));
         let _ = writeln!(
             out,
-            "| [{}](#{anchor}) | {} | {verdict} | {holds} | {fails} | {open} | {at_edge} |",
+            "| [{}](#{anchor}) | {} | {verdict} | {holds} | {fails} | {open} | {at_edge} | {no_weight} |",
             claim.letter, claim.title
         );
     }
@@ -164,20 +172,30 @@ async fn head(
 
 /// How a verdict comes about.
 const RULE: &str = "\
-**How to read it.** Methods are tuned alike (docs/sweep-file.md, \"Tuning\"): candidates by validation error on their own replicates, \
-the winner trained again on all samples and fresh seeds, and only these runs are here. A sweep has at most 3,000 cells; its lists were cut by coarse \
-passes over wider ones, by which values validation chose and which ends it touched. A prediction compares runs that share \
-instance, mask and initialisation: the median of the paired ratios left / right (or differences), with a 95 % bootstrap interval. It *holds* \
-where the whole interval is on the predicted side, *fails* where the whole interval is on the other, and is *open* in between. A diverged run is \
-worse than any other; diverged and inflated runs are counted under *failed*. *At edge*: a chosen value ends its list, so nothing is \
-said. A claim is reproduced where every prediction holds under every condition, and not reproduced where none does; with a condition at edge it can be \
-neither. The table counts predictions, each condition by itself; intervals are not widened for their number.\n\n";
+**How to read it.** Where a sweep tunes (its line says over what), methods are tuned alike (docs/sweep-file.md, \"Tuning\"): candidates by \
+validation error on their own replicates, the winner trained again on all samples and fresh seeds, and only these runs are here. A sweep has at most \
+3,000 cells; its lists were cut by coarse passes over wider ones, according to the values that validation chose and the ends that it touched.\n\n\
+A prediction compares runs of the same replicate, with one instance and mask: the median of the paired ratios left / right (where the table says so, of \
+differences, or the difference of the shares that recovered), with a 95 % bootstrap interval. It *holds* where the whole interval is as predicted, \
+*fails* where the whole interval is not, and is *open* in between. Up to a relative error of RECOVERED a matrix counts as *recovered*. In a ratio of the \
+errors of two runs a smaller one counts as that: errors far below it follow the steps and λ of a run, and do not tell whether a method finds the \
+matrix. Medians are shown as they are, and beside them how many runs of each side recovered; where none does, what is said of shares is open. Answers that \
+would be others with OTHERS in place of RECOVERED are named below the tables. A diverged run is worse than any other; diverged and inflated runs are counted under \
+*failed*. *No weight*: tuning gave a penalty λ = 0, so that nothing is said of that penalty. *At edge*: a chosen value ends its list, so nothing is said. \
+Intervals are over instances, given the winner that tuning found; they are not widened for the number of predictions.\n\n\
+A claim is reproduced where every prediction holds under every condition, only under some conditions where every prediction holds under one of them, in \
+part where some hold under none, and not reproduced where none holds; with a condition at edge it can be neither the first nor the last, and where nothing else \
+is known there is no verdict. Of a question nobody said the answer: its predictions are what we expected. The table counts predictions, each condition by \
+itself, without those of follow-ups.\n\n";
 
-fn strong(verdict: Verdict) -> String {
-    match verdict {
-        Verdict::Reproduced => "**reproduced**".to_owned(),
-        other => other.words().to_owned(),
-    }
+fn verdict(claim: &Claim, tally: Tally, stand_in: bool) -> String {
+    let on = if stand_in { " on made data" } else { "" };
+    let words = match (claim.kind, tally.verdict()) {
+        (Kind::Question, _) => format!("{} of {} as expected", tally.holds, tally.all()),
+        (Kind::Claim, Verdict::Reproduced) => "**reproduced**".to_owned(),
+        (Kind::Claim, other) => other.words().to_owned(),
+    };
+    words + on
 }
 
 async fn machine(dispatcher: &Dispatcher) -> Result<String> {
@@ -218,15 +236,26 @@ async fn section(
     made: Made,
     pictures: &mut Vec<File>,
 ) -> Result<(String, Tally)> {
-    let mut out = format!("## {}\n\n**Said.** {} *({})*\n\n", heading(claim), claim.says, claim.source);
+    let said = match claim.kind {
+        Kind::Claim => "Said",
+        Kind::Question => "Asked",
+    };
+    let mut out = format!("## {}\n\n**{said}.** {} *({})*\n\n", heading(claim), claim.says, claim.source);
     for name in claim.sweeps {
         let _ = writeln!(out, "**Run.** {}\n", about(name, &known[name]));
     }
-    let measured = all(claim, claim.predictions, known, made)?;
-    let tally = Tally::of(measured.iter().flat_map(|(_, measured)| measured));
+    let measured = all(claim, claim.predictions, known, made, RECOVERED)?;
+    let tally = Tally::of(measured.iter().map(|(_, measured)| &measured[..]));
     out.push_str("**Measured.**\n\n");
     out.push_str(&table(&measured));
-    let _ = writeln!(out, "**Verdict: {}.** {}\n", tally.verdict().words(), reasons(&measured));
+    let stand_in = claim.sweeps.iter().any(|sweep| known[sweep].stand_in);
+    let verdict = verdict(claim, tally, stand_in).replace("**", "");
+    let word = match claim.kind {
+        Kind::Claim => "Verdict",
+        Kind::Question => "Answer",
+    };
+    let elsewhere = changed(claim, claim.predictions, &measured, known, made)?;
+    let _ = writeln!(out, "**{word}: {verdict}.** {}\n\n{elsewhere}", reasons(&measured));
     for remark in claim.remarks {
         let _ = writeln!(out, "{remark}\n");
     }
@@ -234,8 +263,9 @@ async fn section(
         draw(dispatcher, claim, picture, known, pictures, &mut out).await?;
     }
     for FollowUp { question, predictions, pictures: drawn } in claim.follow_ups {
-        let measured = all(claim, predictions, known, made)?;
-        let _ = write!(out, "**Followed up.** {question}\n\n{}{}\n\n", table(&measured), reasons(&measured));
+        let measured = all(claim, predictions, known, made, RECOVERED)?;
+        let elsewhere = changed(claim, predictions, &measured, known, made)?;
+        let _ = write!(out, "**Followed up.** {question}\n\n{}{}\n\n{elsewhere}", table(&measured), reasons(&measured));
         for picture in *drawn {
             draw(dispatcher, claim, picture, known, pictures, &mut out).await?;
         }
@@ -260,10 +290,11 @@ fn all<'p>(
     predictions: &'p [Prediction],
     known: &BTreeMap<&'static str, Known>,
     made: Made,
+    floor: f64,
 ) -> Result<Asked<'p>> {
     let one = |prediction: &'p Prediction| {
         let known = &known[asked(claim, prediction)];
-        match measured::measure(prediction, &known.runs, &known.edges) {
+        match measured::measure(prediction, &known.runs, &known.edges, floor) {
             Ok(measured) => Ok((prediction, measured)),
             // In small there are other steps, and fewer values.
             Err(_) if made == Made::Quick => Ok((prediction, Vec::new())),
@@ -271,6 +302,31 @@ fn all<'p>(
         }
     };
     predictions.iter().map(one).collect()
+}
+
+/// Which answers are others where a matrix counts as recovered up to another error.
+fn changed(
+    claim: &Claim,
+    predictions: &[Prediction],
+    as_it_is: &Asked,
+    known: &BTreeMap<&'static str, Known>,
+    made: Made,
+) -> Result<String> {
+    let mut out = String::new();
+    for floor in OTHERS {
+        let mut said = Vec::new();
+        for ((prediction, others), (_, all)) in all(claim, predictions, known, made, floor)?.iter().zip(as_it_is) {
+            for (other, one) in others.iter().zip(all).filter(|(other, one)| other.answer != one.answer) {
+                let under: Vec<String> = one.condition.iter().map(|(axis, value)| format!("{axis} {value}")).collect();
+                let at = if under.is_empty() { String::new() } else { format!(" at {}", under.join(", ")) };
+                said.push(format!("\"{}\"{at}: {}", prediction.says, other.answer.word()));
+            }
+        }
+        if !said.is_empty() {
+            let _ = writeln!(out, "*Recovered up to {} instead:* {}.\n", digits(floor, 3), said.join("; "));
+        }
+    }
+    Ok(out)
 }
 
 /// What was run.
@@ -328,31 +384,45 @@ fn method(row: &Row, all: &[Row]) -> String {
 /// The predictions, a row for each condition.
 fn table(measured: &Asked) -> String {
     let mut out = String::from(
-        "| prediction | under | left | right | left / right, 95 % interval | predicted | n | failed | |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+        "| prediction | under | left | right | left / right, 95 % interval | predicted | n | recovered, left and right | failed | |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
     );
     for (prediction, all) in measured {
         for (k, one) in all.iter().enumerate() {
             let says = if k == 0 { format!("{} ({})", prediction.says, compared(prediction)) } else { String::new() };
             let mut under: Vec<String> = one.condition.iter().map(|(axis, value)| format!("{axis} {value}")).collect();
-            under.extend(one.chosen.iter().filter(|chosen| !chosen.is_empty()).cloned());
+            for (side, chosen) in [("left", &one.chosen.0), ("right", &one.chosen.1)] {
+                under.extend((!chosen.is_empty()).then(|| format!("{side}: {chosen}")));
+            }
+            let mut notes = vec![if one.answer == Said::Holds { "**holds**" } else { one.answer.word() }.to_owned()];
+            notes.extend(one.edges.iter().cloned());
+            notes.extend(one.unweighted.0.then(|| "left λ = 0".to_owned()));
+            notes.extend(one.unweighted.1.then(|| "right λ = 0".to_owned()));
             let number = |x: Option<f64>| x.map_or("diverged".to_owned(), |x| digits(x, 3));
-            let difference = if matches!(prediction.expects, Expects::More(_)) { "difference " } else { "" };
+            let difference = match prediction.expects {
+                expects if expects.is_of_shares() => "difference of shares ",
+                Expects::More(_) => "difference ",
+                _ => "",
+            };
             let _ = writeln!(
                 out,
-                "| {says} | {} | {} | {} | {difference}{} [{}, {}] | {} | {} | {}/{} | {}{} |",
-                if under.is_empty() { "–".to_owned() } else { under.join(", ") },
+                "| {says} | {} | {} | {} | {difference}{} [{}, {}] | {} | {} | {} | {}/{} | {} |",
+                if under.is_empty() { "–".to_owned() } else { under.join("; ") },
                 number(one.medians.0),
                 number(one.medians.1),
-                digits(one.median, 3),
+                digits(one.middle, 3),
                 digits(one.interval.0, 3),
                 digits(one.interval.1, 3),
                 prediction.expects.shown(),
                 one.n,
+                match one.recovered {
+                    Some((left, Some(right))) => format!("{left}, {right}"),
+                    Some((left, None)) => left.to_string(),
+                    None => "–".to_owned(),
+                },
                 one.failed.0,
                 one.failed.1,
-                if one.answer == Said::Holds { "**holds**" } else { one.answer.word() },
-                if one.edges.is_empty() { String::new() } else { format!(": {}", one.edges.join(", ")) },
+                notes.join(", "),
             );
         }
     }
@@ -362,9 +432,8 @@ fn table(measured: &Asked) -> String {
 
 /// What is compared: `test_rel`, `mean step_cosine_adam − mean step_cosine_gd`.
 fn compared(prediction: &Prediction) -> String {
-    let by_difference = matches!(prediction.expects, Expects::More(_));
-    let sign = if by_difference { "−" } else { "/" };
-    let what = prediction.what.shown();
+    let sign = if prediction.expects.is_difference() { "−" } else { "/" };
+    let what = if prediction.expects.is_of_shares() { "recovered".to_owned() } else { prediction.what.shown() };
     match prediction.against {
         Against::Runs(_) => what,
         Against::Own(other) => format!("{what} {sign} {}", other.shown()),
@@ -377,7 +446,7 @@ fn reasons(measured: &Asked) -> String {
     let mut sentences = Vec::new();
     for (prediction, all) in measured {
         let mut by_answer: Vec<String> = Vec::new();
-        for answer in [Said::Holds, Said::Open, Said::Fails, Said::AtEdge] {
+        for answer in [Said::Holds, Said::Open, Said::Fails, Said::AtEdge, Said::NoWeight] {
             let which: Vec<&Measured> = all.iter().filter(|one| one.answer == answer).collect();
             if which.is_empty() {
                 continue;
@@ -396,6 +465,7 @@ fn reasons(measured: &Asked) -> String {
                 Said::Open => "is open",
                 Said::Fails => "fails",
                 Said::AtEdge => "gets no answer (at edge)",
+                Said::NoWeight => "gets no answer (no weight)",
             };
             by_answer.push(format!("{word}{under}"));
         }

@@ -2,7 +2,8 @@
 //!
 //! One rule: a prediction is a comparison of runs that share instance, mask and initialisation, by the median of their paired
 //! differences with a bootstrap interval. It holds where the whole interval is on the predicted side, fails where the whole
-//! interval is on the other, and is open in between. A run that diverged is worse than any other.
+//! interval is on the other, and is open in between. A run that diverged is worse than any other; two that recovered the matrix are
+//! as good as each other; and what has a penalty without weight is no answer about that penalty.
 
 use super::prediction::{Against, Expects, Prediction};
 use super::runs::{Quantity, Reported};
@@ -30,6 +31,8 @@ pub enum Answer {
     Open,
     /// A chosen hyperparameter ends its list: no verdict.
     AtEdge,
+    /// Tuning gave a penalty no weight (λ = 0): its side is a run without that penalty.
+    NoWeight,
 }
 
 impl Answer {
@@ -40,6 +43,7 @@ impl Answer {
             Answer::Fails => "fails",
             Answer::Open => "open",
             Answer::AtEdge => "at edge",
+            Answer::NoWeight => "no weight",
         }
     }
 }
@@ -53,16 +57,20 @@ pub struct Measured {
     pub n: usize,
     /// Medians of both sides; `None` where it falls on a run without a value.
     pub medians: (Option<f64>, Option<f64>),
-    /// Median of ratios (differences for [`Expects::More`]), and its interval.
-    pub median: f64,
+    /// Median of ratios (of differences for [`Expects::More`], their mean for shares), and its interval.
+    pub middle: f64,
     /// Likewise.
     pub interval: (f64, f64),
     /// How many of the runs of both sides diverged or are inflated, and how many runs there are.
     pub failed: (usize, usize),
+    /// How many runs of the left side recovered the matrix, where that is what is compared, and of the right side, where it has runs.
+    pub recovered: Option<(usize, Option<usize>)>,
+    /// Whether the left and the right side have a penalty that tuning gave no weight.
+    pub unweighted: (bool, bool),
     /// Chosen hyperparameters that end their lists, in words.
     pub edges: Vec<String>,
-    /// The settings that were chosen on even replicates, in words.
-    pub chosen: Vec<String>,
+    /// The settings that were chosen on even replicates, in words: on the left, and on the right.
+    pub chosen: (String, String),
     /// What came of it.
     pub answer: Answer,
 }
@@ -73,11 +81,11 @@ pub type Edges = BTreeMap<u64, Vec<String>>;
 type Key = (Vec<String>, i64);
 type Side<'r> = BTreeMap<Key, &'r Reported>;
 
-/// Asks `runs` whether the prediction holds, condition by condition.
+/// Asks `runs` whether the prediction holds, condition by condition, where up to a relative error of `floor` a matrix counts as recovered.
 ///
 /// # Errors
 /// A fragment: what of the prediction does not fit the sweep.
-pub fn measure(prediction: &Prediction, runs: &[Reported], edges: &Edges) -> Result<Vec<Measured>, String> {
+pub fn measure(prediction: &Prediction, runs: &[Reported], edges: &Edges, floor: f64) -> Result<Vec<Measured>, String> {
     let (left, left_chosen, _) = side(prediction, prediction.of, runs)?;
     let (right, right_chosen, had) = match prediction.against {
         Against::Runs(filter) => side(prediction, filter, runs)?,
@@ -107,14 +115,15 @@ pub fn measure(prediction: &Prediction, runs: &[Reported], edges: &Edges) -> Res
         if pairs.is_empty() {
             continue;
         }
-        let mut chosen: Vec<String> = Vec::new();
         let mut at_edge: Vec<String> = Vec::new();
-        for (known, condition) in [(&left_chosen, condition.clone()), (&right_chosen, projected(condition))] {
-            if let Some((setting, ends)) = known.get(&condition) {
-                chosen.push(setting.clone());
+        let mut choice = |known: &Chosen, condition: &[String]| match known.get(condition) {
+            Some((setting, ends)) => {
                 at_edge.extend(ends.iter().cloned());
+                setting.clone()
             }
-        }
+            None => String::new(),
+        };
+        let chosen = (choice(&left_chosen, condition), choice(&right_chosen, &projected(condition)));
         for (a, b) in &pairs {
             at_edge.extend([a, b].iter().filter_map(|run| edges.get(&run.cell)).flatten().cloned());
         }
@@ -128,7 +137,7 @@ pub fn measure(prediction: &Prediction, runs: &[Reported], edges: &Edges) -> Res
                 .filter_map(|axis| Some(((*axis).to_owned(), of.coordinates.get(*axis)?.clone())))
                 .collect()
         };
-        all.push(one(prediction, &pairs, values(first), at_edge, chosen)?);
+        all.push(one(prediction, &pairs, values(first), at_edge, chosen, floor)?);
     }
     if all.is_empty() {
         return Err(format!("\"{}\": no run fits \"{}\" and has a partner", prediction.says, prediction.of));
@@ -244,6 +253,9 @@ fn best<'r>(
 /// A number of a run; `None` where the run diverged.
 fn number(run: &Reported, quantity: Quantity) -> Result<Option<f64>, String> {
     match run.value(quantity) {
+        None if run.diverged && !quantity.is_of_failure() => {
+            Err(format!("cell {} diverged: it has no {}", run.cell, quantity.shown()))
+        }
         None if !run.diverged => Err(format!(
             "cell {} has no {}: it was trained before that was recorded; train its sweep in a new database",
             run.cell,
@@ -259,7 +271,8 @@ fn one(
     pairs: &[(&Reported, &Reported)],
     condition: Vec<(String, Value)>,
     edges: Vec<String>,
-    chosen: Vec<String>,
+    chosen: (String, String),
+    floor: f64,
 ) -> Result<Measured, String> {
     let left = pairs.iter().map(|(a, _)| number(a, prediction.what)).collect::<Result<Vec<_>, _>>()?;
     let right = (pairs.iter())
@@ -269,15 +282,20 @@ fn one(
             Against::Number(number) => Ok(Some(number)),
         })
         .collect::<Result<Vec<_>, _>>()?;
-    let by_difference = matches!(prediction.expects, Expects::More(_));
+    let by_difference = prediction.expects.is_difference();
+    let recovery = prediction.what.tells_recovery();
+    let both = matches!(prediction.against, Against::Runs(_));
+    let least = if recovery && both { floor } else { f64::NEG_INFINITY };
+    let recovers = |error: &Option<f64>| error.is_some_and(|error| error <= floor);
     let differences: Vec<f64> = left
         .iter()
         .zip(&right)
         .map(|(a, b)| match (a, b) {
+            (a, b) if prediction.expects.is_of_shares() => f64::from(recovers(a)) - f64::from(recovers(b)),
             (Some(a), Some(b)) if by_difference => a - b,
             // 0/0: equal.
             (Some(a), Some(b)) if a == b => 1.0,
-            (Some(a), Some(b)) => a / b,
+            (Some(a), Some(b)) => a.max(least) / b.max(least),
             // The worst of all: infinitely large, or as little as can be where more is better.
             (None, Some(_)) if by_difference => f64::NEG_INFINITY,
             (Some(_), None) if by_difference => f64::INFINITY,
@@ -292,25 +310,36 @@ fn one(
             }
         })
         .collect();
-    let interval = interval(&differences);
+    // The median of what is only 0 or 1 says little.
+    let middle = if prediction.expects.is_of_shares() { mean } else { median };
+    let interval = interval(&differences, middle);
+    let unweighted = |run: &Reported| run.coordinates.get("lambda").and_then(Value::number) == Some(0.0);
+    let unweighted = (unweighted(pairs[0].0), both && unweighted(pairs[0].1));
     let (low, high) = interval;
     let answer = match prediction.expects {
         _ if !edges.is_empty() => Answer::AtEdge,
+        _ if unweighted.0 || unweighted.1 => Answer::NoWeight,
         Expects::Below(factor) => judged(high < factor, low >= factor),
         Expects::Above(factor) => judged(low > factor, high <= factor),
         Expects::Within(factor) => judged(low > 1.0 / factor && high < factor, low >= factor || high <= 1.0 / factor),
         Expects::More(amount) => judged(low > amount, high <= amount),
+        Expects::Oftener | Expects::NoLessOften if !left.iter().chain(&right).any(recovers) => Answer::Open,
+        Expects::Oftener => judged(low > 0.0, high <= 0.0),
+        Expects::NoLessOften => judged(low >= 0.0, high < 0.0),
     };
+    let recovered = |side: &[Option<f64>]| side.iter().filter(|error| recovers(error)).count();
     let mut runs: Vec<&Reported> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
     runs.sort_by_key(|run| run.cell);
     runs.dedup_by_key(|run| run.cell);
     Ok(Measured {
         condition,
         n: pairs.len(),
-        medians: (quartiles(left).median, quartiles(right).median),
-        median: median(&mut differences.clone()),
+        medians: (quartiles(left.iter().copied()).median, quartiles(right.iter().copied()).median),
+        middle: middle(&mut differences.clone()),
         interval,
         failed: (runs.iter().filter(|run| run.failed()).count(), runs.len()),
+        recovered: recovery.then(|| (recovered(&left), both.then(|| recovered(&right)))),
+        unweighted,
         edges,
         chosen,
         answer,
@@ -333,14 +362,18 @@ fn median(values: &mut [f64]) -> f64 {
     if a == b { a } else { (a + b) / 2.0 }
 }
 
-/// The percentile bootstrap interval of the median (Efron 1979), from a stream of its own: the same on every machine.
-pub fn interval(values: &[f64]) -> (f64, f64) {
+fn mean(values: &mut [f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The percentile bootstrap interval of the middle (Efron 1979), from a stream of its own: the same on every machine.
+fn interval(values: &[f64], middle: fn(&mut [f64]) -> f64) -> (f64, f64) {
     let mut stream = Stream::new("paper/bootstrap", 0);
-    let mut medians: Vec<f64> = (0..RESAMPLES)
-        .map(|_| median(&mut values.iter().map(|_| values[stream.below(values.len())]).collect::<Vec<_>>()))
+    let mut middles: Vec<f64> = (0..RESAMPLES)
+        .map(|_| middle(&mut values.iter().map(|_| values[stream.below(values.len())]).collect::<Vec<_>>()))
         .collect();
-    medians.sort_by(f64::total_cmp);
-    let at = |share: f64| medians[(share * (RESAMPLES - 1) as f64).round() as usize];
+    middles.sort_by(f64::total_cmp);
+    let at = |share: f64| middles[(share * (RESAMPLES - 1) as f64).round() as usize];
     (at((1.0 - LEVEL) / 2.0), at((1.0 + LEVEL) / 2.0))
 }
 
@@ -349,7 +382,9 @@ pub fn interval(values: &[f64]) -> (f64, f64) {
 pub enum Verdict {
     /// Every prediction holds under every condition.
     Reproduced,
-    /// Some do.
+    /// Every prediction holds under some condition.
+    UnderConditions,
+    /// Some predictions hold, and some under no condition.
     InPart,
     /// None does.
     NotReproduced,
@@ -364,21 +399,35 @@ pub struct Tally {
     pub fails: usize,
     pub open: usize,
     pub at_edge: usize,
+    pub no_weight: usize,
+    /// How many predictions that got an answer hold under no condition.
+    pub nowhere: usize,
 }
 
 impl Tally {
-    /// Of all answers of a claim.
-    pub fn of<'m>(all: impl Iterator<Item = &'m Measured>) -> Tally {
+    /// Of all answers of a claim, prediction by prediction.
+    pub fn of<'m>(all: impl Iterator<Item = &'m [Measured]>) -> Tally {
         let mut tally = Tally::default();
-        for measured in all {
-            *match measured.answer {
-                Answer::Holds => &mut tally.holds,
-                Answer::Fails => &mut tally.fails,
-                Answer::Open => &mut tally.open,
-                Answer::AtEdge => &mut tally.at_edge,
-            } += 1;
+        for prediction in all {
+            for measured in prediction {
+                *match measured.answer {
+                    Answer::Holds => &mut tally.holds,
+                    Answer::Fails => &mut tally.fails,
+                    Answer::Open => &mut tally.open,
+                    Answer::AtEdge => &mut tally.at_edge,
+                    Answer::NoWeight => &mut tally.no_weight,
+                } += 1;
+            }
+            let holds = prediction.iter().any(|measured| measured.answer == Answer::Holds);
+            let asked = prediction.iter().any(|measured| measured.answer != Answer::NoWeight);
+            tally.nowhere += usize::from(asked && !holds);
         }
         tally
+    }
+
+    /// How many answers there are, without those about a penalty that got no weight.
+    pub fn all(self) -> usize {
+        self.holds + self.fails + self.open + self.at_edge
     }
 
     /// What they come to.
@@ -388,6 +437,7 @@ impl Tally {
             Tally { holds: 0, at_edge, .. } if at_edge > 0 => Verdict::Withheld,
             Tally { holds: 0, .. } => Verdict::NotReproduced,
             Tally { fails: 0, open: 0, at_edge: 0, .. } => Verdict::Reproduced,
+            Tally { nowhere: 0, .. } => Verdict::UnderConditions,
             _ => Verdict::InPart,
         }
     }
@@ -398,7 +448,8 @@ impl Verdict {
     pub fn words(self) -> &'static str {
         match self {
             Verdict::Reproduced => "reproduced",
-            Verdict::InPart => "reproduced only under some conditions",
+            Verdict::UnderConditions => "reproduced only under some conditions",
+            Verdict::InPart => "reproduced in part",
             Verdict::NotReproduced => "not reproduced",
             Verdict::Withheld => "no verdict: a chosen hyperparameter ends its list",
         }
@@ -408,6 +459,7 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paper::runs::RECOVERED;
     use std::collections::BTreeMap;
 
     fn run(cell: u64, optimizer: &str, samples: i64, replicate: i64, error: Option<f64>) -> Reported {
@@ -442,15 +494,20 @@ mod tests {
         all
     }
 
+    /// The verdict of a claim of one prediction.
+    fn whole(found: &[Measured]) -> Verdict {
+        Tally::of([found].into_iter()).verdict()
+    }
+
     const BETTER: Prediction = Prediction::new("Adam is better", "optimizer = adam", "optimizer = gd").by(&["samples"]);
 
     #[test]
     fn each_condition_is_paired_by_replicate() {
         let all = runs(|samples, r| Some((1.0 + 0.1 * r as f64) * if samples == 100 { 0.5 } else { 2.0 }));
-        let found = measure(&BETTER, &all, &Edges::new()).unwrap();
-        let said: Vec<_> = found.iter().map(|m| (m.condition[0].1.to_string(), m.n, m.median, m.answer)).collect();
+        let found = measure(&BETTER, &all, &Edges::new(), RECOVERED).unwrap();
+        let said: Vec<_> = found.iter().map(|m| (m.condition[0].1.to_string(), m.n, m.middle, m.answer)).collect();
         assert_eq!(said, [("100".to_owned(), 10, 0.5, Answer::Holds), ("200".to_owned(), 10, 2.0, Answer::Fails)]);
-        assert_eq!(Tally::of(found.iter()).verdict(), Verdict::InPart);
+        assert_eq!(whole(&found), Verdict::UnderConditions);
         // 0.5 exactly in every pair: an interval of no width.
         assert_eq!(found[0].interval, (0.5, 0.5));
     }
@@ -458,64 +515,128 @@ mod tests {
     #[test]
     fn what_lies_on_both_sides_is_open_and_a_diverged_run_is_the_worst() {
         let all = runs(|_, r| Some(if r % 2 == 0 { 0.5 } else { 3.0 }));
-        assert!(measure(&BETTER, &all, &Edges::new()).unwrap().iter().all(|m| m.answer == Answer::Open));
+        assert!(measure(&BETTER, &all, &Edges::new(), RECOVERED).unwrap().iter().all(|m| m.answer == Answer::Open));
         let all = runs(|_, _| None);
-        let found = measure(&BETTER, &all, &Edges::new()).unwrap();
+        let found = measure(&BETTER, &all, &Edges::new(), RECOVERED).unwrap();
         assert!(found.iter().all(|m| m.answer == Answer::Fails && m.failed == (10, 20) && m.medians.0.is_none()));
-        assert_eq!(Tally::of(found.iter()).verdict(), Verdict::NotReproduced);
+        assert_eq!(whole(&found), Verdict::NotReproduced);
+    }
+
+    #[test]
+    fn a_claim_holds_in_part_where_a_prediction_holds_nowhere() {
+        let found = measure(&BETTER, &runs(|_, _| Some(0.1)), &Edges::new(), RECOVERED).unwrap();
+        let failed = measure(&BETTER, &runs(|_, _| Some(9.0)), &Edges::new(), RECOVERED).unwrap();
+        let tally = Tally::of([&found[..], &failed].into_iter());
+        assert_eq!((tally.holds, tally.fails, tally.nowhere, tally.all()), (2, 2, 1, 4));
+        assert_eq!(tally.verdict(), Verdict::InPart);
+    }
+
+    #[test]
+    fn what_both_sides_recover_is_equal() {
+        let mut all = runs(|samples, r| Some(if samples == 100 || r > 6 { 1e-9 } else { 0.5 }));
+        for run in all.iter_mut().filter(|run| run.coordinates["optimizer"] == Value::from("gd")) {
+            run.values.insert("test_rel".to_owned(), 1e-5);
+        }
+        let found = measure(&BETTER, &all, &Edges::new(), RECOVERED).unwrap();
+        assert_eq!((found[0].middle, found[0].interval, found[0].recovered), (1.0, (1.0, 1.0), Some((10, Some(10)))));
+        // The medians are shown as they are.
+        assert_eq!(found[0].medians, (Some(1e-9), Some(1e-5)));
+        // .5 against 1e-3.
+        assert_eq!((found[1].middle, found[1].recovered, found[1].answer), (500.0, Some((3, Some(10))), Answer::Fails));
+        // Shares: equal, and .3 against 1.
+        let found = measure(&BETTER.expects(Expects::Oftener), &all, &Edges::new(), RECOVERED).unwrap();
+        assert_eq!((found[0].middle, found[0].answer), (0.0, Answer::Fails));
+        assert!((found[1].middle + 0.7).abs() < 1e-12 && found[1].answer == Answer::Fails, "{:?}", found[1]);
+        let fewer = Prediction { of: "optimizer = gd", ..BETTER };
+        let fewer = Prediction { against: Against::Runs("optimizer = adam"), ..fewer }.expects(Expects::Oftener);
+        let found = measure(&fewer, &all, &Edges::new(), RECOVERED).unwrap();
+        assert_eq!(found.iter().map(|m| m.answer).collect::<Vec<_>>(), [Answer::Fails, Answer::Holds]);
+        let found = measure(&BETTER.expects(Expects::NoLessOften), &all, &Edges::new(), RECOVERED).unwrap();
+        assert_eq!(found.iter().map(|m| m.answer).collect::<Vec<_>>(), [Answer::Holds, Answer::Fails]);
+    }
+
+    #[test]
+    fn another_floor_is_another_answer() {
+        let all = runs(|_, _| Some(1e-5));
+        let mut both = all.clone();
+        for run in both.iter_mut().filter(|run| run.coordinates["optimizer"] == Value::from("gd")) {
+            run.values.insert("test_rel".to_owned(), 5e-4);
+        }
+        let answer = |floor| measure(&BETTER, &both, &Edges::new(), floor).unwrap()[0].answer;
+        assert_eq!((answer(RECOVERED), answer(1e-4)), (Answer::Fails, Answer::Holds));
+    }
+
+    #[test]
+    fn a_norm_of_a_run_that_diverged_is_no_answer() {
+        let rank = BETTER.what(Quantity::Last("effective_rank"));
+        let wrong = measure(&rank, &runs(|_, _| None), &Edges::new(), RECOVERED).unwrap_err();
+        assert!(wrong.contains("diverged: it has no effective_rank"), "{wrong}");
+    }
+
+    #[test]
+    fn a_penalty_without_weight_is_told() {
+        let mut all = runs(|_, _| Some(0.1));
+        for run in all.iter_mut().filter(|run| run.coordinates["optimizer"] == Value::from("adam")) {
+            run.coordinates.insert("lambda".to_owned(), 0.0.into());
+        }
+        let found = measure(&BETTER, &all, &Edges::new(), RECOVERED).unwrap();
+        assert_eq!((found[0].unweighted, found[0].answer), ((true, false), Answer::NoWeight));
+        let tally = Tally::of([&found[..]].into_iter());
+        assert_eq!((tally.no_weight, tally.nowhere, tally.all()), (2, 0, 0));
     }
 
     #[test]
     fn an_edge_withholds_the_verdict() {
         let all = runs(|_, _| Some(0.1));
         let edges = Edges::from([(0, vec!["lr max".to_owned()])]);
-        let found = measure(&BETTER, &all, &edges).unwrap();
+        let found = measure(&BETTER, &all, &edges, RECOVERED).unwrap();
         assert_eq!(found.iter().map(|m| m.answer).collect::<Vec<_>>(), [Answer::AtEdge, Answer::Holds]);
-        assert_eq!(Tally::of(found.iter()).verdict(), Verdict::InPart, "the other condition has its answer");
-        assert_eq!(Tally::of(found[..1].iter()).verdict(), Verdict::Withheld);
+        assert_eq!(whole(&found), Verdict::UnderConditions, "the other condition has its answer");
+        assert_eq!(whole(&found[..1]), Verdict::Withheld);
         let all = runs(|_, _| Some(10.0));
-        let found = measure(&BETTER, &all, &edges).unwrap();
-        assert_eq!(
-            Tally::of(found.iter()).verdict(),
-            Verdict::Withheld,
-            "one fails, and of the other nothing is known"
-        );
+        let found = measure(&BETTER, &all, &edges, RECOVERED).unwrap();
+        assert_eq!(whole(&found), Verdict::Withheld, "one fails, and of the other nothing is known");
     }
 
     #[test]
     fn several_settings_on_a_side_are_refused_or_chosen_on_half_of_the_replicates() {
         let all = runs(|samples, r| Some(if (samples == 100) == (r % 2 == 0) { 0.1 } else { 5.0 }));
         let prediction = Prediction { by: &[], ..BETTER };
-        let wrong = measure(&prediction, &all, &Edges::new()).unwrap_err();
+        let wrong = measure(&prediction, &all, &Edges::new(), RECOVERED).unwrap_err();
         assert!(wrong.contains("2 settings fit \"optimizer = adam\""), "{wrong}");
         // On even replicates 100 is better; on the odd ones, which count, it is worse.
         let prediction = prediction.chosen_by(Quantity::Last("test_rel"));
-        let found = measure(&prediction, &all, &Edges::new()).unwrap();
+        let found = measure(&prediction, &all, &Edges::new(), RECOVERED).unwrap();
         assert_eq!((found[0].n, found[0].medians.0), (5, Some(5.0)));
-        assert_eq!(found[0].chosen, ["samples 100", "samples 100"]);
+        assert_eq!(found[0].chosen, ("samples 100".to_owned(), "samples 100".to_owned()));
         // The least of its list; of gd's two settings, which are equally good, nothing points beyond.
         assert_eq!((found[0].answer, &found[0].edges[..]), (Answer::AtEdge, &["samples min".to_owned()][..]));
     }
 
     #[test]
     fn what_was_not_recorded_is_no_answer() {
-        let wrong = measure(&BETTER.what(Quantity::Last("ratio")), &runs(|_, _| Some(1.0)), &Edges::new()).unwrap_err();
+        let wrong = measure(&BETTER.what(Quantity::Last("ratio")), &runs(|_, _| Some(1.0)), &Edges::new(), RECOVERED)
+            .unwrap_err();
         assert!(wrong.contains("cell 0 has no ratio"), "{wrong}");
     }
 
     #[test]
     fn a_filter_that_no_run_fits_is_a_mistake() {
         let prediction = Prediction { of: "optimizer = muon", ..BETTER };
-        assert!(measure(&prediction, &runs(|_, _| Some(1.0)), &Edges::new()).unwrap_err().contains("no run fits"));
+        assert!(
+            measure(&prediction, &runs(|_, _| Some(1.0)), &Edges::new(), RECOVERED)
+                .unwrap_err()
+                .contains("no run fits")
+        );
     }
 
     #[test]
     fn the_interval_is_that_of_the_median() {
         let values: Vec<f64> = (1..=101).map(f64::from).collect();
-        let (low, high) = interval(&values);
+        let (low, high) = interval(&values, median);
         // For n = 101 the binomial interval of the median is about 51 ± 10.
         assert!((38.0..46.0).contains(&low) && (56.0..64.0).contains(&high), "{low} {high}");
-        assert_eq!(interval(&[2.0]), (2.0, 2.0));
-        assert_eq!(interval(&values), interval(&values));
+        assert_eq!(interval(&[2.0], median), (2.0, 2.0));
+        assert_eq!(interval(&values, median), interval(&values, median));
     }
 }

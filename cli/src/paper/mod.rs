@@ -28,6 +28,10 @@ pub use replay::replay;
 use crate::inputs::Contents;
 use prediction::Prediction;
 use std::collections::BTreeMap;
+use sweep_core::trial::Inputs;
+
+/// The sweep whose data the user may bring.
+const RATINGS: &str = "ratings";
 
 /// What of the trajectories of a sweep is kept beside its rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,6 +107,7 @@ pub const KNOWN: &[Paper] = &[
     paper!("discretisation"),
     paper!("guard"),
     paper!("scale"),
+    paper!("limit"),
     paper!("adam"),
     paper!("normalised"),
     paper!("depth-penalty"),
@@ -116,6 +121,7 @@ pub const KNOWN: &[Paper] = &[
     paper!("minimum-frobenius"),
     paper!("implicit", Some(Course { columns: &["frobenius_norm"], singular_values: 0, first_alone: true })),
     paper!("patience"),
+    paper!("budget"),
     paper!("size"),
     paper!("ratings"),
 ];
@@ -142,6 +148,15 @@ pub struct FollowUp {
     pub pictures: &'static [Picture],
 }
 
+/// What a claim is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Somebody says so: it is reproduced or not.
+    Claim,
+    /// Nobody said how it is: its predictions are what we expected.
+    Question,
+}
+
 /// A claim.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim {
@@ -153,6 +168,8 @@ pub struct Claim {
     pub source: &'static str,
     /// What is said.
     pub says: &'static str,
+    /// Whether it is said, or only asked.
+    pub kind: Kind,
     /// The sweeps that are asked, the first where a prediction names none.
     pub sweeps: &'static [&'static str],
     /// What it leads one to expect.
@@ -178,12 +195,17 @@ pub fn inputs(paper: &Paper, ratings: Option<&[u8]>) -> Contents {
             let content = include_bytes!("../../../sweeps/paper/two-by-two.obs.csv");
             files.insert("two-by-two.obs.csv".to_owned(), content.to_vec());
         }
-        "ratings" => {
+        RATINGS => {
             files.insert("u.data".to_owned(), ratings.map_or_else(ratings::made, <[u8]>::to_vec));
         }
         _ => {}
     }
     Contents::of(files)
+}
+
+/// Whether a sweep had made data where its user may have their own.
+fn stands_in(paper: &Paper, given: &Inputs) -> bool {
+    paper.name == RATINGS && inputs(paper, None).inputs == *given
 }
 
 #[cfg(test)]

@@ -14,6 +14,10 @@ pub enum Expects {
     Within(f64),
     /// left − right > amount: for numbers that may be negative or 0.
     More(f64),
+    /// More runs of the left side recover the matrix than of the right: by the difference of their shares.
+    Oftener,
+    /// No fewer do. Open where no run of either side does.
+    NoLessOften,
 }
 
 /// What is on the right side.
@@ -103,6 +107,15 @@ impl Prediction {
 }
 
 impl Expects {
+    /// Whether a difference is looked at, not a ratio.
+    pub fn is_difference(self) -> bool {
+        self.is_of_shares() || matches!(self, Expects::More(_))
+    }
+
+    /// Whether it is about the shares of runs that recovered.
+    pub fn is_of_shares(self) -> bool {
+        matches!(self, Expects::Oftener | Expects::NoLessOften)
+    }
     /// In characters: `< 1`, `within ×/÷ 1.25`.
     pub fn shown(self) -> String {
         match self {
@@ -110,6 +123,8 @@ impl Expects {
             Expects::Above(factor) => format!("> {}", digits(factor, 4)),
             Expects::Within(factor) => format!("{} to {}", digits(1.0 / factor, 4), digits(factor, 4)),
             Expects::More(amount) => format!("> {}", digits(amount, 3)),
+            Expects::Oftener => "> 0".to_owned(),
+            Expects::NoLessOften => "≥ 0".to_owned(),
         }
     }
 }

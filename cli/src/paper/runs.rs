@@ -10,6 +10,12 @@ use sweep_core::value::Value;
 /// Rows that are read at a time.
 const PAGE: u64 = 4_096;
 
+/// A matrix counts as recovered up to this relative error over unobserved entries. Errors far below it follow the steps and λ of a run:
+/// they do not tell whether a method finds the matrix.
+pub const RECOVERED: f64 = 1e-3;
+/// What else it could have been: answers that change with it are named.
+pub const OTHERS: [f64; 2] = [1e-4, 1e-2];
+
 /// A number of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Quantity {
@@ -36,6 +42,17 @@ impl Quantity {
             Quantity::Initial(column) => format!("{column} at step 0"),
             Quantity::Mean(column) => format!("mean {column}"),
         }
+    }
+
+    /// Whether it is the error by which a matrix counts as recovered.
+    pub fn tells_recovery(self) -> bool {
+        self == Quantity::Last("test_rel")
+    }
+
+    /// Whether the greater is the worse, so that a run that diverged is worse than any other.
+    pub fn is_of_failure(self) -> bool {
+        let column = self.column();
+        column.starts_with("test_") || column == "steps_taken"
     }
 
     /// Whether it is read from the trajectory.

@@ -222,14 +222,14 @@ fn paths(scene: &Scene<'_>, all: &[Courses<'_>]) -> Result<Panel, Wrong> {
     limit("runs", all.iter().map(|courses| courses.runs.len()).sum(), MOST_PATHS)?;
     let series = all.iter().flat_map(|courses| {
         courses.runs.iter().map(|(cell, course)| {
-            let mut run: Vec<(f64, Option<f64>)> = course.iter().map(|(x, values)| (*x, values[0])).collect();
-            run.sort_by(|a, b| a.0.total_cmp(&b.0));
+            // From the last step to the first: a falling loss leads to the left, and the label stands where a run began.
+            let run = course.iter().rev().map(|(x, values)| (*x, values[0]));
             let label = if courses.runs.len() == 1 {
                 courses.label.clone()
             } else {
                 format!("{} · cell {cell}", courses.label)
             };
-            Series { marks: false, ..Series::over(&label, &[run]) }
+            Series::path(&label, run)
         })
     });
     let y = names::column(scene.plan.metrics[0].column, scene.ask.scale);

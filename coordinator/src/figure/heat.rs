@@ -124,7 +124,7 @@ fn picture(scene: &Scene<'_>, lattice: &Lattice, spread: &[Quartiles], left_out:
     let phase = scene.ask.kind.form == Form::Phase;
     let metric = match phase {
         true => Axis {
-            name: format!("share of runs with {} ≤ {}", names::measure(plan.metrics[0], None).name, scene.ask.success),
+            name: format!("share with {} ≤ {}", names::measure(plan.metrics[0], None).short(), scene.ask.success),
             spread: Spread::Linear,
         },
         false => names::measure(plan.metrics[0], scene.ask.scale),

@@ -56,7 +56,7 @@ impl Axis {
     }
 
     /// The name without the formula that follows it after two spaces.
-    fn short(&self) -> &str {
+    pub fn short(&self) -> &str {
         self.name.split("  ").next().unwrap_or_default()
     }
 

@@ -21,7 +21,7 @@ const FEW: usize = 4;
 #[cfg(test)]
 const MOST: usize = 2 + 3 * 3;
 
-/// `points` (by ascending x) without those that change nothing in a plot of `columns` pixels.
+/// `points`, in the order of the line, without those that change nothing in a plot of `columns` pixels.
 pub(super) fn thin(points: Vec<Point>, columns: usize) -> Vec<Point> {
     if points.len() <= FEW * columns.max(1) {
         return points;

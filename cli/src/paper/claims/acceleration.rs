@@ -7,6 +7,7 @@ pub const CLAIM: Claim = Claim {
     title: "Acceleration by depth",
     source: "Arora, Cohen, Hazan 2018, Theorem 1 and §5, Figs 2–3",
     says: "Depth acts on W as a preconditioner, and can speed up gradient descent even where the problem is convex: for the ℓ4 loss, not for ℓ2.",
+    kind: Kind::Claim,
     sweeps: &["acceleration", "steps"],
     predictions: &[
         Prediction::new(
@@ -40,7 +41,7 @@ pub const CLAIM: Claim = Claim {
         .chosen_by(Last("steps_taken"))
         .expects(Above(1.0)),
         Prediction::number(
-            "steps of balanced factors follow the end-to-end preconditioner (cosine)",
+            "steps of balanced factors follow the end-to-end preconditioner: a mean cosine above .99",
             "init = svd_balanced",
             Mean("step_cosine_flow"),
             0.99,
@@ -59,7 +60,7 @@ pub const CLAIM: Claim = Claim {
             ("metric", "steps_taken"),
             ("where", "init_scale = 1e-4"),
         ],
-        caption: "Steps until the training loss was 1e-4 of where it began, by learning rate, from an initial scale of 1e-4.",
+        caption: "Steps until the training loss was 1e-4, by learning rate, from an initial scale of 1e-4.",
     }],
     remarks: &[
         "Learning rate and initial scale are chosen by the steps to the same training loss on the even replicates, depth by depth; the odd ones are compared. No test error has a part in it.",

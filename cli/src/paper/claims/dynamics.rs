@@ -5,9 +5,10 @@ use super::prelude::*;
 pub const CLAIM: Claim = Claim {
     letter: 'b',
     title: "Singular values and alignment along the run",
-    source: "Arora et al. 2019, Theorems 3–4, Fig 3",
+    source: "Arora et al. 2019, Theorem 3 and what follows it, Fig 3",
     says: "Depth makes large singular values grow faster and small ones slower, so that they come one after the other and the tail \
            stays away; and the singular vectors of W align with those of the gradient.",
+    kind: Kind::Claim,
     sweeps: &["dynamics"],
     predictions: &[
         Prediction::new("depth 3 ends at a lower effective rank than depth 2", "depth = 3", "depth = 2")
@@ -38,7 +39,10 @@ pub const CLAIM: Claim = Claim {
             caption: "The diagonal of UᵀGV among the leading pairs, and what lies beside it.",
         },
     ],
-    remarks: &[],
+    remarks: &[
+        "That singular values come one after the other is in the picture; no prediction tests it. The truth is of rank 3: from depth 3 on \
+               the effective rank is all but there.",
+    ],
     follow_ups: &[FollowUp {
         question: "And among all pairs, those beyond the rank of the truth too? Their singular values are near 0, and of these the theorem says \
                    nothing.",

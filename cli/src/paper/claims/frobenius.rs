@@ -8,6 +8,7 @@ pub const CLAIM: Claim = Claim {
     source: "folklore; Project Penalty 2020",
     says: "Gradient descent on W itself, from zero, stays in the span of the measurements and so finds the solution of least Frobenius norm: zero fill \
            in completion, the pseudo-inverse in sensing. Adam has another geometry and need not.",
+    kind: Kind::Claim,
     sweeps: &["minimum-frobenius"],
     predictions: &[
         Prediction::new("gradient descent finds it", "optimizer = gd and lr = 100", B)

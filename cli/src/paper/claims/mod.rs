@@ -22,10 +22,10 @@ use super::Claim;
 
 /// What a claim is written with.
 mod prelude {
-    pub use super::super::prediction::Expects::{Above, Below, More, Within};
+    pub use super::super::prediction::Expects::{Above, Below, More, NoLessOften, Oftener, Within};
     pub use super::super::prediction::Prediction;
     pub use super::super::runs::Quantity::{Initial, Last, Mean};
-    pub use super::super::{Claim, FollowUp, Picture};
+    pub use super::super::{Claim, FollowUp, Kind, Picture};
 }
 
 /// Every claim, by letter.

@@ -7,6 +7,7 @@ pub const CLAIM: Claim = Claim {
     title: "Noisy samples",
     source: "not treated in the note; asked here",
     says: "Nothing is said of noise. If the ratio is a sound penalty it bears noise as the nuclear norm does, whose shrinkage is known to suit it.",
+    kind: Kind::Question,
     sweeps: &["noise"],
     predictions: &[
         Prediction::new("the ratio is better than the nuclear norm", "penalty = ratio", "penalty = nuclear")

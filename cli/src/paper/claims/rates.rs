@@ -7,10 +7,11 @@ pub const CLAIM: Claim = Claim {
     title: "dσ/dt against its equation",
     source: "Arora et al. 2019, Theorem 3",
     says: "Under gradient flow from balanced factors each singular value obeys σ̇ = −N·σ^(2−2/N)·⟨∇ℓ(W), u vᵀ⟩.",
+    kind: Kind::Claim,
     sweeps: &["steps"],
     predictions: &[
         Prediction::number(
-            "from balanced factors the equation holds within 5 % on average over the run",
+            "from balanced factors the equation holds within 5 % on average over recorded points",
             "init = svd_balanced",
             Mean("sigma_rate_error"),
             0.05,
@@ -31,7 +32,8 @@ pub const CLAIM: Claim = Claim {
         caption: "Relative error of the measured dσ/dt, and the cosine of a step and the end-to-end flow.",
     }],
     remarks: &[
-        "At depth 1 the first steps are large beside a W of this scale, and so no flow: the error is theirs, and falls with every step.",
+        "Recorded points lie densest at the beginning. At depth 1, where W grows from the first step on, the rate is a hundredth of that at \
+               the other depths: the first steps are to be small beside the initial scale.",
     ],
     follow_ups: &[],
 };

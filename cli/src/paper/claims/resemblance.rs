@@ -7,6 +7,7 @@ pub const CLAIM: Claim = Claim {
     title: "Is a deep step like a step of Adam?",
     source: "Project Penalty 2020, a suspicion; Arora, Cohen, Hazan 2018, §5",
     says: "What depth does to W resembles what Adam would do at depth 1, from the same W: it acts like momentum with rates of its own for each direction.",
+    kind: Kind::Claim,
     sweeps: &["steps"],
     predictions: &[
         Prediction::own(
@@ -44,7 +45,10 @@ pub const CLAIM: Claim = Claim {
         ],
         caption: "Cosine of the end-to-end step and those of others from the same W, along the run.",
     }],
-    remarks: &["Adam and momentum see the gradients of this very run, and carry their moments along it."],
+    remarks: &[
+        "Adam and momentum see the gradients of this very run, and carry their moments along it. Means are over recorded points, which lie \
+               densest at the beginning.",
+    ],
     follow_ups: &[],
 };
 

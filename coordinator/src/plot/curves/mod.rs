@@ -86,6 +86,16 @@ impl Series {
             .collect();
         Series { label: label.to_owned(), points, marks: false }
     }
+
+    /// One run as a line through `points` in their order, wherever x goes.
+    pub fn path(label: &str, points: impl Iterator<Item = (f64, Option<f64>)>) -> Series {
+        let spot = |(x, y)| Spot { x, lower: y, median: y, upper: y };
+        Series {
+            label: label.to_owned(),
+            points: points.filter(|(x, _)| x.is_finite()).map(spot).collect(),
+            marks: false,
+        }
+    }
 }
 
 const WIDTH: f64 = 1120.0;
