@@ -255,7 +255,7 @@ async fn section(
         Kind::Question => "Answer",
     };
     let elsewhere = changed(claim, claim.predictions, &measured, known, made)?;
-    let _ = writeln!(out, "**{word}: {verdict}.** {}\n\n{elsewhere}", reasons(&measured));
+    let _ = write!(out, "**{word}: {verdict}.** {}\n\n{elsewhere}", reasons(&measured));
     for remark in claim.remarks {
         let _ = writeln!(out, "{remark}\n");
     }

@@ -30,8 +30,8 @@ use prediction::Prediction;
 use std::collections::BTreeMap;
 use sweep_core::trial::Inputs;
 
-/// The sweep whose data the user may bring.
-const RATINGS: &str = "ratings";
+/// The sweeps whose data the user may bring.
+const RATINGS: [&str; 2] = ["ratings", "ratings-steps"];
 
 /// What of the trajectories of a sweep is kept beside its rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -124,6 +124,7 @@ pub const KNOWN: &[Paper] = &[
     paper!("budget"),
     paper!("size"),
     paper!("ratings"),
+    paper!("ratings-steps"),
 ];
 
 /// A picture of a sweep.
@@ -195,7 +196,7 @@ pub fn inputs(paper: &Paper, ratings: Option<&[u8]>) -> Contents {
             let content = include_bytes!("../../../sweeps/paper/two-by-two.obs.csv");
             files.insert("two-by-two.obs.csv".to_owned(), content.to_vec());
         }
-        RATINGS => {
+        name if RATINGS.contains(&name) => {
             files.insert("u.data".to_owned(), ratings.map_or_else(ratings::made, <[u8]>::to_vec));
         }
         _ => {}
@@ -205,7 +206,7 @@ pub fn inputs(paper: &Paper, ratings: Option<&[u8]>) -> Contents {
 
 /// Whether a sweep had made data where its user may have their own.
 fn stands_in(paper: &Paper, given: &Inputs) -> bool {
-    paper.name == RATINGS && inputs(paper, None).inputs == *given
+    RATINGS.contains(&paper.name) && inputs(paper, None).inputs == *given
 }
 
 #[cfg(test)]

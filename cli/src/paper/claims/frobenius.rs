@@ -15,12 +15,12 @@ pub const CLAIM: Claim = Claim {
             .what(Last("frobenius_norm"))
             .expects(Within(1.001))
             .by(&["problem"]),
-        Prediction::new("so does momentum", "optimizer = momentum and lr = 30", B)
+        Prediction::new("momentum finds it", "optimizer = momentum and lr = 30", B)
             .what(Last("frobenius_norm"))
             .expects(Within(1.001))
             .by(&["problem"]),
         Prediction::new(
-            "in completion Adam does too",
+            "in completion Adam finds it too",
             "problem = synthetic and optimizer = adam and lr = 0.01",
             "problem = synthetic and baseline = minimum_frobenius",
         )
