@@ -1,8 +1,9 @@
 //! The findings as one document, Markdown with pictures: claim by claim what is said, what was measured, and the verdict.
 
-use super::measured::{self, Answer as Said, Edges, Measured, Tally, Verdict};
+use super::measured::{self, Answer as Said, Edges, Measured};
 use super::prediction::{Against, Expects, Prediction};
 use super::runs::{self, OTHERS, Quantity, RECOVERED, Reported};
+use super::verdict::{Tally, Verdict};
 use super::{CLAIMS, Claim, FollowUp, KNOWN, Kind, Picture};
 use crate::failure::{Failure, Result};
 use crate::session;
@@ -69,8 +70,7 @@ pub async fn make(dispatcher: &Dispatcher, ids: &BTreeMap<&'static str, String>,
     for claim in CLAIMS.iter().copied().filter(|claim| claim.sweeps.iter().all(|sweep| known.contains_key(sweep))) {
         let (text, tally) = section(dispatcher, claim, &known, made, &mut pictures).await?;
         sections.push_str(&text);
-        let stand_in = claim.sweeps.iter().any(|sweep| known[sweep].stand_in);
-        tallies.push((claim, tally, stand_in));
+        tallies.push((claim, tally));
     }
     let mut document = head(dispatcher, &known, &tallies, made).await?;
     document.push_str(&sections);
@@ -125,7 +125,7 @@ fn asked(claim: &Claim, prediction: &Prediction) -> &'static str {
 async fn head(
     dispatcher: &Dispatcher,
     known: &BTreeMap<&'static str, Known>,
-    tallies: &[(&Claim, Tally, bool)],
+    tallies: &[(&Claim, Tally)],
     made: Made,
 ) -> Result<String> {
     let mut out = String::from("# Findings\n\n");
@@ -157,9 +157,9 @@ async fn head(
     out.push_str(
         "| | claim | verdict | holds | fails | open | at edge | no weight |\n|---|---|---|---|---|---|---|---|\n",
     );
-    for (claim, tally, stand_in) in tallies {
+    for (claim, tally) in tallies {
         let Tally { holds, fails, open, at_edge, no_weight, .. } = tally;
-        let (verdict, anchor) = (verdict(claim, *tally, *stand_in), anchor(claim));
+        let (verdict, anchor) = (verdict(claim, *tally, known), anchor(claim));
         let _ = writeln!(
             out,
             "| [{}](#{anchor}) | {} | {verdict} | {holds} | {fails} | {open} | {at_edge} | {no_weight} |",
@@ -188,8 +188,8 @@ part where some hold under none, and not reproduced where none holds; with a con
 is known there is no verdict. Of a question nobody said the answer: its predictions are what we expected. The table counts predictions, each condition by \
 itself, without those of follow-ups.\n\n";
 
-fn verdict(claim: &Claim, tally: Tally, stand_in: bool) -> String {
-    let on = if stand_in { " on made data" } else { "" };
+fn verdict(claim: &Claim, tally: Tally, known: &BTreeMap<&'static str, Known>) -> String {
+    let on = if claim.sweeps.iter().any(|sweep| known[sweep].stand_in) { " on made data" } else { "" };
     let words = match (claim.kind, tally.verdict()) {
         (Kind::Question, _) => format!("{} of {} as expected", tally.holds, tally.all()),
         (Kind::Claim, Verdict::Reproduced) => "**reproduced**".to_owned(),
@@ -248,8 +248,7 @@ async fn section(
     let tally = Tally::of(measured.iter().map(|(_, measured)| &measured[..]));
     out.push_str("**Measured.**\n\n");
     out.push_str(&table(&measured));
-    let stand_in = claim.sweeps.iter().any(|sweep| known[sweep].stand_in);
-    let verdict = verdict(claim, tally, stand_in).replace("**", "");
+    let verdict = verdict(claim, tally, known).replace("**", "");
     let word = match claim.kind {
         Kind::Claim => "Verdict",
         Kind::Question => "Answer",
@@ -317,8 +316,8 @@ fn changed(
         let mut said = Vec::new();
         for ((prediction, others), (_, all)) in all(claim, predictions, known, made, floor)?.iter().zip(as_it_is) {
             for (other, one) in others.iter().zip(all).filter(|(other, one)| other.answer != one.answer) {
-                let under: Vec<String> = one.condition.iter().map(|(axis, value)| format!("{axis} {value}")).collect();
-                let at = if under.is_empty() { String::new() } else { format!(" at {}", under.join(", ")) };
+                let under = one.under();
+                let at = if under.is_empty() { String::new() } else { format!(" at {under}") };
                 said.push(format!("\"{}\"{at}: {}", prediction.says, other.answer.word()));
             }
         }
@@ -390,7 +389,8 @@ fn table(measured: &Asked) -> String {
     for (prediction, all) in measured {
         for (k, one) in all.iter().enumerate() {
             let says = if k == 0 { format!("{} ({})", prediction.says, compared(prediction)) } else { String::new() };
-            let mut under: Vec<String> = one.condition.iter().map(|(axis, value)| format!("{axis} {value}")).collect();
+            let mut under: Vec<String> = vec![one.under()];
+            under.retain(|words| !words.is_empty());
             for (side, chosen) in [("left", &one.chosen.0), ("right", &one.chosen.1)] {
                 under.extend((!chosen.is_empty()).then(|| format!("{side}: {chosen}")));
             }
@@ -452,13 +452,10 @@ fn reasons(measured: &Asked) -> String {
                 continue;
             }
             let whole = which.len() == all.len();
-            let condition = |one: &&Measured| {
-                one.condition.iter().map(|(axis, value)| format!("{axis} {value}")).collect::<Vec<_>>().join(", ")
-            };
             let under = match which.len() {
                 _ if whole => String::new(),
                 n if n > 6 => format!(" under {n} of {} conditions", all.len()),
-                _ => format!(" at {}", which.iter().map(condition).collect::<Vec<_>>().join("; ")),
+                _ => format!(" at {}", which.iter().map(|one| one.under()).collect::<Vec<_>>().join("; ")),
             };
             let word = match answer {
                 Said::Holds => "holds",

@@ -2,7 +2,8 @@
 //!
 //! - a [`Claim`] (one file of `claims`) says what is claimed, what that predicts of which sweep, and what is drawn
 //! - a [`Paper`] is a sweep of `sweeps/paper`, built into the program
-//! - `prediction`: what a claim leads one to expect; `runs`: the reported runs; `measured`: whether they bear it out
+//! - `prediction`: what a claim leads one to expect; `runs`: the reported runs; `measured`: whether they bear it out;
+//!   `verdict`: what a claim's answers come to
 //! - `kept`: result rows as Parquet; `replay`: such rows back into a database
 //! - `findings`: all of it as one document with its pictures
 //! - `quick`: a sweep in small; `ratings`: ratings that may be given away
@@ -18,6 +19,7 @@ mod quick;
 mod ratings;
 mod replay;
 mod runs;
+mod verdict;
 
 pub use claims::CLAIMS;
 pub use findings::{File, Made, make};
